@@ -1,0 +1,204 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The one list of compiler settings for every Swift target of this package.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// An external package and the version it is pinned to; it is resolved only when a chosen target needs it.
+struct External {
+    let url: String
+    let version: Version
+    var identity: String {
+        let last = url.split(separator: "/").last.map(String.init) ?? url
+        return last.hasSuffix(".git") ? String(last.dropLast(4)) : last
+    }
+
+    func product(_ name: String) -> Target.Dependency { .product(name: name, package: identity) }
+}
+
+let nio = External(url: "https://github.com/apple/swift-nio", version: "2.101.2")
+let nioSSL = External(url: "https://github.com/apple/swift-nio-ssl", version: "2.37.6")
+let argumentParser = External(url: "https://github.com/apple/swift-argument-parser", version: "1.8.2")
+let log = External(url: "https://github.com/apple/swift-log", version: "1.16.2")
+let collections = External(url: "https://github.com/apple/swift-collections", version: "1.6.0")
+let crypto = External(url: "https://github.com/apple/swift-crypto", version: "4.5.2")
+let lifecycle = External(url: "https://github.com/swift-server/swift-service-lifecycle", version: "2.13.0")
+let httpClient = External(url: "https://github.com/swift-server/async-http-client", version: "1.37.0")
+let mustache = External(url: "https://github.com/hummingbird-project/swift-mustache", version: "2.1.1")
+let grdb = External(url: "https://github.com/groue/GRDB.swift", version: "7.10.0")
+let externals = [
+    nio, nioSSL, argumentParser, log, collections, crypto, lifecycle, httpClient, mustache, grdb,
+]
+
+let logging = log.product("Logging")
+let nioCore = nio.product("NIOCore")
+let nioPosix = nio.product("NIOPosix")
+
+/// A Swift target with the house settings.
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+func executable(_ name: String, path: String? = nil, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: path, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies + ["TestSupport"], swiftSettings: settings)
+}
+
+// What each target may import; the build checks it (Docs/Architecture.md has the reasons).
+let targets: [Target] = [
+    // C libraries: a module map and a shim header each. `pkgConfig` stays off: the maps' `link` lines suffice.
+    .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+    .systemLibrary(name: "CLibYAML", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(
+        name: "CCompression",
+        providers: [.apt(["zlib1g-dev", "libbz2-dev", "libzstd-dev", "liblzma-dev", "libbrotli-dev"])]
+    ),
+    .systemLibrary(name: "CPangoCairo", pkgConfig: "pangocairo fontconfig", providers: [.apt(["libpango1.0-dev"])]),
+    .systemLibrary(name: "CZip", providers: [.apt(["libzip-dev"])]),
+    .systemLibrary(name: "CExpat", providers: [.apt(["libexpat1-dev"])]),
+    .target(name: "CSpawn"),
+
+    // Values.
+    module("CeleryMessage"),
+    module("YAML", ["CLibYAML"]),
+    module("MessageCodecs", ["CeleryMessage", "YAML", "CCompression"]),
+    module("CeleriacTasks", ["CeleryMessage", logging]),
+
+    // Redis.
+    module(
+        "RedisClient",
+        ["CHiredis", nioCore, nioPosix, nioSSL.product("NIOSSL"), logging]
+    ),
+    module("Transport", ["CeleryMessage", logging]),
+    module(
+        "RedisTransport",
+        ["Transport", "CeleryMessage", "RedisClient", nioCore, logging],
+        resources: [.embedInCode("Scripts")]
+    ),
+
+    // Runtimes.
+    module("WorkerPool", ["CeleriacTasks", "CeleryMessage", "CSpawn", nioCore, nioPosix, logging]),
+    module(
+        "WorkerRuntime",
+        ["Transport", "CeleriacTasks", "CeleryMessage", "WorkerPool", nioCore, collections.product("HeapModule"), logging]
+    ),
+
+    // Handlers, each behind the API that users have too.
+    module("Databases", [grdb.product("GRDB")]),
+    module("HandlersDebug", ["CeleriacTasks", "CeleryMessage"]),
+    module("HandlersPDF", ["CeleriacTasks", "CeleryMessage", "Databases", "CPangoCairo", logging]),
+    module(
+        "HandlersMail",
+        [
+            "CeleriacTasks", "CeleryMessage", nioCore, nioPosix, nioSSL.product("NIOSSL"),
+            mustache.product("Mustache"), logging,
+        ]
+    ),
+    module(
+        "HandlersSMS",
+        ["CeleriacTasks", "CeleryMessage", httpClient.product("AsyncHTTPClient"), nioCore, crypto.product("Crypto"), logging]
+    ),
+    module("HandlersExcel", ["CeleriacTasks", "CeleryMessage", "CZip", "CExpat", logging]),
+    module("HandlersMaintenance", ["CeleriacTasks", "CeleryMessage", "Databases", logging]),
+
+    // Wiring.
+    module(
+        "Settings",
+        ["YAML", "CeleryMessage", "CeleriacTasks", "WorkerRuntime", "RedisClient", "RedisTransport", logging]
+    ),
+    executable(
+        "CommandLineTool",
+        [
+            "Settings", "CeleryMessage", "MessageCodecs", "CeleriacTasks", "RedisClient", "Transport", "RedisTransport",
+            "WorkerPool", "WorkerRuntime", "CSpawn", "Databases",
+            "HandlersDebug", "HandlersPDF", "HandlersMail", "HandlersSMS", "HandlersExcel", "HandlersMaintenance",
+            argumentParser.product("ArgumentParser"), logging, nioCore, nioPosix,
+        ]
+    ),
+    executable(
+        "Benchmarks",
+        path: "Benchmarks/Sources",
+        [
+            "CeleryMessage", "RedisClient", "Transport", "RedisTransport", nioCore, nioPosix, logging,
+            argumentParser.product("ArgumentParser"),
+        ]
+    ),
+
+    // Tests.
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+    tests("CeleryMessageTests", ["CeleryMessage"]),
+    tests("YAMLTests", ["YAML"]),
+    tests("MessageCodecsTests", ["MessageCodecs", "CeleryMessage"]),
+    tests("CeleriacTasksTests", ["CeleriacTasks", "CeleryMessage"]),
+    tests("RedisClientTests", ["RedisClient", nioCore, nioPosix, nioSSL.product("NIOSSL"), logging]),
+    tests("RedisTransportTests", ["RedisTransport", "Transport", "RedisClient", "CeleryMessage", nioCore, nioPosix, logging]),
+    tests("WorkerPoolTests", ["WorkerPool", "CeleriacTasks", "CeleryMessage", nioCore, nioPosix, logging]),
+    tests(
+        "WorkerRuntimeTests",
+        ["WorkerRuntime", "WorkerPool", "Transport", "CeleriacTasks", "CeleryMessage", "HandlersDebug", nioCore, nioPosix, logging]
+    ),
+    tests("HandlersPDFTests", ["HandlersPDF", "Databases", "CeleriacTasks", "CeleryMessage", logging]),
+    tests("HandlersMailTests", ["HandlersMail", "CeleriacTasks", "CeleryMessage", nioCore, nioPosix, nioSSL.product("NIOSSL"), logging]),
+    tests("HandlersSMSTests", ["HandlersSMS", "CeleriacTasks", "CeleryMessage", nioCore, nioPosix, logging]),
+    tests("HandlersExcelTests", ["HandlersExcel", "CeleriacTasks", "CeleryMessage", logging]),
+    tests("HandlersMaintenanceTests", ["HandlersMaintenance", "Databases", "CeleriacTasks", "CeleryMessage", logging]),
+    tests("SettingsTests", ["Settings", "WorkerRuntime", "RedisClient", "RedisTransport", "CeleryMessage", "CeleriacTasks"]),
+]
+
+// `CELERIAC_ONLY=CeleryMessageTests,YAMLTests swift test` builds those targets and what they need, and
+// resolves no package they do not use: seconds instead of minutes while working on one part.
+let wanted = Context.environment["CELERIAC_ONLY"].map { $0.split(separator: ",").map(String.init) }
+
+func names(_ target: Target) -> [String] {
+    target.dependencies.compactMap { dependency in
+        switch dependency {
+        case .byNameItem(let name, _), .targetItem(let name, _): name
+        default: nil
+        }
+    }
+}
+
+func packages(_ target: Target) -> [String] {
+    target.dependencies.compactMap { dependency in
+        if case .productItem(_, let package, _, _) = dependency { package } else { nil }
+    }
+}
+
+var chosen = targets
+if let wanted {
+    var keep = Set(wanted)
+    var queue = wanted
+    while let next = queue.popLast() {
+        for name in targets.first(where: { $0.name == next }).map(names) ?? [] where keep.insert(name).inserted {
+            queue.append(name)
+        }
+    }
+    chosen = targets.filter { keep.contains($0.name) }
+}
+let needed = Set(chosen.flatMap(packages))
+let chosenNames = Set(chosen.map(\.name))
+
+var products: [Product] = []
+if chosenNames.contains("CommandLineTool") {
+    products.append(.executable(name: "celeriac", targets: ["CommandLineTool"]))
+}
+if chosenNames.contains("CeleriacTasks") {
+    products.append(.library(name: "CeleriacTasks", targets: ["CeleriacTasks"]))
+}
+
+let package = Package(
+    name: "celeriac",
+    products: products,
+    dependencies: externals.filter { needed.contains($0.identity) }.map { .package(url: $0.url, exact: $0.version) },
+    targets: chosen,
+    swiftLanguageModes: [.v6]
+)

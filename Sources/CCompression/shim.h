@@ -1,0 +1,7 @@
+#pragma once
+#include <zlib.h>
+#include <bzlib.h>
+#include <zstd.h>
+#include <lzma.h>
+#include <brotli/decode.h>
+#include <brotli/encode.h>

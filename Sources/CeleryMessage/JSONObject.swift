@@ -1,0 +1,92 @@
+/// The members of a JSON object in the order they came, looked up by key.
+///
+/// Order is kept because Python keeps it and people compare messages by eye; equality ignores it, as Python's does.
+/// A repeated key keeps its first place and takes the last value, as Python's reader does.
+public struct JSONObject: Sendable {
+    /// Above this many members a key index is kept; below it a linear search is faster.
+    private static let linearLimit = 16
+
+    private var members: [(key: String, value: JSONValue)] = []
+    private var index: [String: Int]?
+
+    /// Makes an empty object.
+    public init() {}
+
+    /// Makes an object from pairs; a repeated key takes the last value.
+    public init(_ pairs: some Sequence<(String, JSONValue)>) {
+        for (key, value) in pairs { self[key] = value }
+    }
+
+    /// The number of members.
+    public var count: Int { members.count }
+    /// Whether there are no members.
+    public var isEmpty: Bool { members.isEmpty }
+    /// The keys in order.
+    public var keys: [String] { members.map(\.key) }
+
+    /// The value under `key`; assigning `nil` removes the member, assigning to a new key appends it.
+    public subscript(key: String) -> JSONValue? {
+        get { position(of: key).map { members[$0].value } }
+        set {
+            switch (position(of: key), newValue) {
+            case (let place?, let value?): members[place].value = value
+            case (let place?, nil):
+                members.remove(at: place)
+                rebuildIndex()
+            case (nil, let value?):
+                members.append((key, value))
+                if index != nil {
+                    index?[key] = members.count - 1
+                } else if members.count > Self.linearLimit {
+                    rebuildIndex()
+                }
+            case (nil, nil): break
+            }
+        }
+    }
+
+    private func position(of key: String) -> Int? {
+        if let index { return index[key] }
+        return members.firstIndex { $0.key == key }
+    }
+
+    private mutating func rebuildIndex() {
+        guard members.count > Self.linearLimit else {
+            index = nil
+            return
+        }
+        var fresh: [String: Int] = [:]
+        fresh.reserveCapacity(members.count)
+        for (place, member) in members.enumerated() { fresh[member.key] = place }
+        index = fresh
+    }
+}
+
+extension JSONObject: Sequence {
+    /// Walks the members in order.
+    public func makeIterator() -> IndexingIterator<[(key: String, value: JSONValue)]> { members.makeIterator() }
+}
+
+extension JSONObject: Hashable {
+    /// Equal when both hold the same keys with the same values, in whatever order.
+    public static func == (left: JSONObject, right: JSONObject) -> Bool {
+        left.count == right.count && left.members.allSatisfy { right[$0.key] == $0.value }
+    }
+
+    /// Hashes without regard to order.
+    public func hash(into hasher: inout Hasher) {
+        var mixed = 0
+        for member in members {
+            var one = Hasher()
+            one.combine(member.key)
+            one.combine(member.value)
+            mixed ^= one.finalize()
+        }
+        hasher.combine(mixed)
+    }
+}
+
+extension JSONObject: ExpressibleByDictionaryLiteral {
+    /// Writes an object, keys in the order given.
+    public init(dictionaryLiteral elements: (String, JSONValue)...) { self.init(elements) }
+}
