@@ -1,0 +1,64 @@
+public import CeleryMessage
+public import Logging
+
+/// Where a running task's side messages go: to the result backend, through whatever pool the task runs in.
+public protocol TaskReporter: Sendable {
+    /// Stores a state with its meta at once; later states of the same run replace it.
+    func update(state: String, meta: JSONValue)
+    /// Remembers a signature to be published together with the end of this run.
+    func enqueue(_ signature: Signature)
+}
+
+/// A handler's view of its run: the request, progress, subtasks, retry and cancellation.
+public struct TaskContext: Sendable {
+    /// The facts of this run.
+    public let request: TaskRequest
+    /// Carries the task's id and name.
+    public let logger: Logger
+    /// Why the run was cancelled, once it was.
+    public let cancellation: TaskCancellation
+    private let reporter: any TaskReporter
+
+    /// Makes the context of one run.
+    public init(
+        request: TaskRequest, logger: Logger, cancellation: TaskCancellation = TaskCancellation(),
+        reporter: any TaskReporter
+    ) {
+        self.request = request
+        self.logger = logger
+        self.cancellation = cancellation
+        self.reporter = reporter
+    }
+
+    /// Reports how far the task is: stored as state `PROGRESS` with `current`, `total`, `status` and whatever `more`
+    /// holds. Reports of one run that follow each other within milliseconds may be merged into the last.
+    public func progress(current: Int, total: Int, status: String, more: JSONObject = [:]) {
+        var meta: JSONObject = [
+            "current": .int(Int64(current)), "total": .int(Int64(total)), "status": .string(status),
+        ]
+        for (key, value) in more { meta[key] = value }
+        reporter.update(state: "PROGRESS", meta: .object(meta))
+    }
+
+    /// Stores any state with its meta, as Python's `update_state`.
+    public func updateState(_ state: String, meta: JSONValue) {
+        reporter.update(state: state, meta: meta)
+    }
+
+    /// Publishes a task in one atomic step with the end of this one: never without it, never twice.
+    /// Dropped when this run is lost or retried. The caller cannot wait for its result.
+    public func enqueue(_ signature: Signature) {
+        reporter.enqueue(signature)
+    }
+
+    /// Makes the error to throw for another run; see ``TaskRetry``.
+    public func retry(countdown: Double? = nil, maxRetries: Int? = nil, cause: TaskFailure? = nil) -> TaskRetry {
+        TaskRetry(countdown: countdown, maxRetries: maxRetries, cause: cause)
+    }
+
+    /// Throws when the run was cancelled: `SoftTimeLimitExceeded` at the soft limit, `CancellationError` otherwise.
+    public func checkCancellation() throws {
+        if cancellation.reason == .softTimeLimit { throw TaskFailure.softTimeLimitExceeded() }
+        try Task.checkCancellation()
+    }
+}
