@@ -39,6 +39,7 @@ let externals = [
 let logging = log.product("Logging")
 let nioCore = nio.product("NIOCore")
 let nioPosix = nio.product("NIOPosix")
+let nioHTTP1 = nio.product("NIOHTTP1")
 
 /// A Swift target with the house settings.
 func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
@@ -105,7 +106,10 @@ let targets: [Target] = [
     ),
     module(
         "HandlersSMS",
-        ["CeleriacTasks", "CeleryMessage", httpClient.product("AsyncHTTPClient"), nioCore, crypto.product("Crypto"), logging]
+        [
+            "CeleriacTasks", "CeleryMessage", httpClient.product("AsyncHTTPClient"), nioCore, nioHTTP1,
+            crypto.product("Crypto"), logging,
+        ]
     ),
     module("HandlersExcel", ["CeleriacTasks", "CeleryMessage", "CZip", "CExpat", logging]),
     module("HandlersMaintenance", ["CeleriacTasks", "CeleryMessage", "Databases", logging]),
@@ -113,7 +117,7 @@ let targets: [Target] = [
     // Wiring.
     module(
         "Settings",
-        ["YAML", "CeleryMessage", "CeleriacTasks", "WorkerRuntime", "RedisClient", "RedisTransport", logging]
+        ["YAML", "CeleryMessage"]
     ),
     executable(
         "CommandLineTool",
@@ -148,10 +152,10 @@ let targets: [Target] = [
     ),
     tests("HandlersPDFTests", ["HandlersPDF", "Databases", "CeleriacTasks", "CeleryMessage", logging]),
     tests("HandlersMailTests", ["HandlersMail", "CeleriacTasks", "CeleryMessage", nioCore, nioPosix, nioSSL.product("NIOSSL"), logging]),
-    tests("HandlersSMSTests", ["HandlersSMS", "CeleriacTasks", "CeleryMessage", nioCore, nioPosix, logging]),
+    tests("HandlersSMSTests", ["HandlersSMS", "CeleriacTasks", "CeleryMessage", nioCore, nioPosix, nioHTTP1, logging]),
     tests("HandlersExcelTests", ["HandlersExcel", "CeleriacTasks", "CeleryMessage", logging]),
     tests("HandlersMaintenanceTests", ["HandlersMaintenance", "Databases", "CeleriacTasks", "CeleryMessage", logging]),
-    tests("SettingsTests", ["Settings", "WorkerRuntime", "RedisClient", "RedisTransport", "CeleryMessage", "CeleriacTasks"]),
+    tests("SettingsTests", ["Settings", "YAML", "CeleryMessage"]),
 ]
 
 // `CELERIAC_ONLY=CeleryMessageTests,YAMLTests swift test` builds those targets and what they need, and
