@@ -1,0 +1,55 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+
+extension RedisError {
+    /// Why a channel could not be connected.
+    init(connecting error: any Error, to configuration: RedisConfiguration) {
+        let place = configuration.redactedURL
+        switch error {
+        case let error as RedisError: self = error
+        case ChannelError.connectTimeout:
+            self.init(.connectTimeout, "no connection to \(place) within \(configuration.connectTimeout)")
+        case let error as NIOConnectionError:
+            self.init(.connectFailed, "cannot connect to \(place): \(Self.reason(error))", underlying: error)
+        default:
+            let known = RedisError(channel: error)
+            guard known.code == .connectionClosed else {
+                self = known
+                return
+            }
+            self.init(.connectFailed, "cannot connect to \(place): \(Self.reason(error))", underlying: error)
+        }
+    }
+
+    /// What an error on a connected channel means.
+    init(channel error: any Error) {
+        switch error {
+        case let error as RedisError: self = error
+        case NIOSSLError.uncleanShutdown:
+            self.init(.connectionClosed, "the server ended the connection without closing TLS", underlying: error)
+        case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
+            self.init(.tls, "TLS failed: \(error)", underlying: error)
+        default:
+            self.init(.connectionClosed, "the connection broke: \(Self.reason(error))", underlying: error)
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as IOError: error.description
+        case let error as NIOConnectionError:
+            error.connectionErrors.first.map { reason($0.error) } ?? "unknown host \(error.host)"
+        default: "\(error)"
+        }
+    }
+}
+
+extension TimeAmount {
+    /// A duration as NIO counts time; beyond some 290 years the largest amount.
+    init(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        self = overflow ? .hours(1_000_000) : .nanoseconds(scaled + attoseconds / 1_000_000_000)
+    }
+}
