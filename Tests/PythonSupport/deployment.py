@@ -1,0 +1,159 @@
+"""Everything a test runs: a Redis, Celeriac workers, real Celery workers, producers; all of it ends with the test."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+from logged_process import LoggedProcess, is_running
+from old_producer import OldProducer
+from producer import make_app
+from redis_server import RedisServer
+from tasks_file import tasks_file
+from waiting import eventually
+
+HERE = pathlib.Path(__file__).parent
+ROOT = HERE.parent.parent
+EXECUTABLE = pathlib.Path(os.environ.get("CELERIAC", ROOT / ".build" / "debug" / "celeriac")).resolve()
+
+
+def clean_environment(**additions):
+    """This process's environment without what would configure Celeriac or Celery."""
+    prefixes = ("CELERY_", "CELERIAC", "REDIS_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
+    return {**kept, **additions}
+
+
+class Deployment:
+    """One Redis and everything that talks to it, in a folder of its own."""
+
+    def __init__(self, directory, **redis_options):
+        self.directory = directory
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.redis = RedisServer(directory / "redis", **redis_options)
+        self.client = self.redis.client()
+        self.processes = []
+        self._producers = []
+        self._apps = []
+
+    # Celeriac
+
+    def write_tasks(self, name="tasks.yaml", **content):
+        """Writes a configuration file made by `tasks_file` and returns its path."""
+        path = self.directory / name
+        path.write_text(tasks_file(self.redis, **content), encoding="utf-8")
+        return path
+
+    @property
+    def tasks_path(self):
+        """The configuration file, written with its defaults when the test did not write one."""
+        path = self.directory / "tasks.yaml"
+        return path if path.exists() else self.write_tasks()
+
+    def spawn(self, *arguments, name="celeriac", environment=None):
+        """Starts the program with these arguments and returns at once."""
+        process = LoggedProcess(
+            [EXECUTABLE, *arguments], self.directory, clean_environment(**(environment or {})), name
+        )
+        self.processes.append(process)
+        return process
+
+    def start_worker(self, *flags, name="w1", config=None, options=(), environment=None, level="INFO"):
+        """Starts `celeriac worker` and returns when it says that it is ready."""
+        worker = self.spawn(
+            "--config", config or self.tasks_path, *options,
+            "worker", "-l", level, "-n", f"{name}@test", *flags, name=name, environment=environment,
+        )
+        worker.wait_for_line(r" ready\.$")
+        return worker
+
+    def run(self, *arguments, environment=None, timeout=30, config=True):
+        """Runs the program to its end and returns its exit code and output."""
+        options = ["--config", self.tasks_path] if config else []
+        return subprocess.run(
+            [str(part) for part in (EXECUTABLE, *options, *arguments)], cwd=self.directory, timeout=timeout,
+            env=clean_environment(**(environment or {})), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        )
+
+    # Real Celery
+
+    def app(self, backend_database=0, **settings):
+        """A Celery application on this deployment's Redis."""
+        app = make_app(self.redis.url(), self.redis.url(backend_database), **settings)
+        self._apps.append(app)
+        return app
+
+    def old_producer(self, **settings):
+        """A producer under Celery 5.2 on this deployment's Redis."""
+        producer = OldProducer(self.redis.url(), self.redis.url(), **settings)
+        self._producers.append(producer)
+        return producer
+
+    def start_celery_worker(self, *flags, name="python", **settings):
+        """Starts a real `celery worker` with the tasks of worker_app and returns when it is ready."""
+        environment = clean_environment(
+            REDIS_PORT=str(self.redis.port), APP_SETTINGS=json.dumps(settings), PYTHONPATH=str(HERE)
+        )
+        worker = LoggedProcess(
+            [
+                sys.executable, "-m", "celery", "-A", "worker_app", "worker", "-l", "INFO", "-c", "1",
+                "-n", f"{name}@test", *flags,
+            ],
+            self.directory, environment, name,
+        )
+        self.processes.append(worker)
+        worker.wait_for_line(r" ready\.$", timeout=40)
+        return worker
+
+    # What is left in Redis
+
+    def held(self):
+        """How many messages workers hold."""
+        return self.client.hlen("unacked")
+
+    def waiting(self, queue="celery"):
+        """How many messages wait in a queue, over all its priorities."""
+        return sum(self.client.llen(queue + suffix) for suffix in ("", *(f"\x06\x16{step}" for step in (3, 6, 9))))
+
+    def expect_empty(self, queue="celery", timeout=15):
+        """Waits until nothing is waiting, held or parked."""
+        eventually(
+            lambda: not (
+                self.waiting(queue) or self.held() or self.client.zcard("unacked_index")
+                or self.client.zcard("celeriac:parked") or self.client.hlen("celeriac:parked:messages")
+            ),
+            "queue, unacked, unacked_index and parked messages are empty",
+            timeout,
+        )
+
+    def rejected(self):
+        """The kept messages that could not be run, newest first."""
+        return [json.loads(entry) for entry in self.client.lrange("celeriac:rejected", 0, -1)]
+
+    def statuses(self, ids, database=0):
+        """The stored state of each id; PENDING for those without a record."""
+        records = self.redis.client(database).mget([f"celery-task-meta-{id}" for id in ids])
+        return [json.loads(record)["status"] if record else "PENDING" for record in records]
+
+    def close(self):
+        """Ends everything that was started and prints what it said, for the report of a failed test."""
+        pool_processes = []
+        for process in self.processes:
+            if process.running:
+                pool_processes += process.children()
+                process.kill()
+        for producer in self._producers:
+            producer.close()
+        for app in self._apps:
+            app.close()
+        self.redis.kill()
+        for process in self.processes:
+            print(f"--- {process.name}: {' '.join(process.command)}\n{process.text[-8000:]}")
+        for pid in pool_processes:
+            try:
+                eventually(lambda pid=pid: not is_running(pid), f"pool process {pid} ends with its controller", 5)
+            except AssertionError:
+                os.kill(pid, signal.SIGKILL)
+                raise

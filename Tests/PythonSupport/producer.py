@@ -1,0 +1,17 @@
+"""The producer's side: a Celery application that only calls tasks. Works with old and new Celery."""
+
+from celery import Celery
+
+
+def make_app(broker, backend, **settings):
+    """An application that knows the debug tasks by name; none of them can run here."""
+    app = Celery("proj", broker=broker, backend=backend, set_as_current=False)
+    app.conf.update(broker_connection_retry_on_startup=True, **settings)
+    for name in ("noop", "echo", "add", "sleep", "spin", "progress", "fail", "retry", "crash"):
+        app.task(_elsewhere, name=f"proj.{name}")
+    app.finalize()
+    return app
+
+
+def _elsewhere(*args, **kwargs):
+    raise NotImplementedError("this task runs in a worker")

@@ -1,0 +1,45 @@
+"""The application of a real Celery worker that stands beside Celeriac on the same queues.
+
+Every task appends `<who> <task id>` to the list `ran` in Redis database 5, so that a test sees who ran what.
+"""
+
+import json
+import os
+import time
+
+import redis
+from celery import Celery
+
+PORT = int(os.environ["REDIS_PORT"])
+app = Celery("proj", broker=f"redis://127.0.0.1:{PORT}/0", backend=f"redis://127.0.0.1:{PORT}/0")
+app.conf.update(broker_connection_retry_on_startup=True, task_acks_late=True, worker_prefetch_multiplier=1)
+app.conf.update(json.loads(os.environ.get("APP_SETTINGS", "{}")))
+journal = redis.Redis(host="127.0.0.1", port=PORT, db=5)
+
+
+def ran(task):
+    journal.rpush("ran", f"celery {task.request.id}")
+
+
+@app.task(bind=True, name="proj.noop")
+def noop(self):
+    ran(self)
+
+
+@app.task(bind=True, name="proj.echo")
+def echo(self, *args, **kwargs):
+    ran(self)
+    return {"args": list(args), "kwargs": kwargs}
+
+
+@app.task(bind=True, name="proj.add")
+def add(self, *numbers):
+    ran(self)
+    return sum(numbers)
+
+
+@app.task(bind=True, name="proj.sleep")
+def sleep(self, seconds):
+    ran(self)
+    time.sleep(seconds)
+    return seconds

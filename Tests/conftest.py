@@ -1,0 +1,33 @@
+import pytest
+
+from deployment import EXECUTABLE, Deployment
+
+
+@pytest.fixture(scope="session", autouse=True)
+def program():
+    """The built program; every test needs it."""
+    assert EXECUTABLE.exists(), f"{EXECUTABLE} is missing: run `swift build` first"
+
+
+@pytest.fixture
+def deployment(tmp_path):
+    """A Redis of the test's own, without a worker."""
+    deployment = Deployment(tmp_path)
+    yield deployment
+    deployment.close()
+
+
+@pytest.fixture(scope="module")
+def shared(request, tmp_path_factory):
+    """A Redis and one running worker for all tests of a file; the file's TASKS_FILE and WORKER_FLAGS configure it."""
+    deployment = Deployment(tmp_path_factory.mktemp(request.module.__name__))
+    deployment.write_tasks(**getattr(request.module, "TASKS_FILE", {}))
+    deployment.worker = deployment.start_worker(*getattr(request.module, "WORKER_FLAGS", ()))
+    yield deployment
+    deployment.close()
+
+
+@pytest.fixture(scope="module")
+def app(shared):
+    """A Celery 5.7 application that calls the file's worker."""
+    return shared.app()
