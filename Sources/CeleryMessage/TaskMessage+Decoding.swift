@@ -1,0 +1,165 @@
+extension TaskMessage {
+    /// Reads one item of a queue's list, as any producer of Celery's protocols 1 and 2 writes it.
+    ///
+    /// Arguments stay JSON text and what follows the task is read only where something does, so that the usual message
+    /// costs a handful of allocations. Every input has an outcome, a message or an error that says why not;
+    /// `Docs/Protocol.md` lists them beside what Celery's worker does.
+    ///
+    /// - Parameters:
+    ///   - item: the bytes as Redis returned them.
+    ///   - codecs: which content is accepted and which compressions are known.
+    ///   - limits: sizes and depth, checked before memory is taken.
+    public static func decode(
+        _ item: [UInt8],
+        codecs: MessageCodecs = .json,
+        limits: MessageLimits = .init()
+    ) throws(MessageError) -> TaskMessage {
+        guard item.count <= limits.itemBytes else {
+            throw MessageError(.tooLarge, "the message has \(item.count) bytes, \(limits.itemBytes) are allowed")
+        }
+        return try item.withUnsafeBufferPointer { buffer throws(MessageError) -> TaskMessage in
+            var scanner = JSONScanner(buffer, depth: limits.depth, tags: .keepUnknown)
+            var envelope = EnvelopeReader()
+            do throws(MessageError) {
+                do throws(JSONError) {
+                    try envelope.read(&scanner)
+                } catch {
+                    throw MessageError(
+                        error.code == .tooDeep ? .tooLarge : .notEnvelope,
+                        "the message is not JSON: \(error)"
+                    )
+                }
+                return try message(of: envelope, scanner: scanner, codecs: codecs, limits: limits)
+            } catch {
+                throw error.naming(envelope)
+            }
+        }
+    }
+
+    private static func message(
+        of envelope: EnvelopeReader,
+        scanner: JSONScanner,
+        codecs: MessageCodecs,
+        limits: MessageLimits
+    ) throws(MessageError) -> TaskMessage {
+        if let reason = unfitness(of: envelope) { throw reason }
+        let body = try envelope.openBody(scanner, codecs: codecs, limits: limits)
+        guard envelope.hasTask else {
+            return try protocolOne(try body.value(limits: limits), envelope: envelope)
+        }
+        return TaskMessage(
+            headers: envelope.headers,
+            properties: envelope.properties,
+            payload: try body.payload(limits: limits),
+            contentType: body.contentType
+        )
+    }
+
+    /// What makes an envelope unfit whatever its body says.
+    private static func unfitness(of envelope: EnvelopeReader) -> MessageError? {
+        if envelope.hasTask, !envelope.hasID { return MessageError(.invalidTask, "the headers have no id") }
+        if envelope.hasTask, envelope.headers.task.isEmpty {
+            return MessageError(.invalidTask, "the task's name is empty")
+        }
+        if !envelope.hasProperties { return MessageError(.notEnvelope, "the message has no properties") }
+        if !envelope.hasDeliveryInfo { return MessageError(.notEnvelope, "the message has no delivery_info") }
+        if envelope.properties.deliveryTag == nil {
+            return MessageError(.notEnvelope, "the message has no delivery_tag")
+        }
+        if let problem = envelope.problem { return MessageError(.invalidTask, problem) }
+        return nil
+    }
+
+    // MARK: Protocol 1
+
+    /// Makes a message from a body of protocol 1: one object with everything in it, headers of the message on top.
+    ///
+    /// Mirrors `hybrid_to_proto2` in `celery/worker/strategy.py`: `group_index` and stamps of the body do not count.
+    private static func protocolOne(
+        _ body: JSONValue,
+        envelope: EnvelopeReader
+    ) throws(MessageError) -> TaskMessage {
+        guard let object = body.object, let task = object["task"]?.string, !task.isEmpty else {
+            throw MessageError(.unknownMessage, "the message names no task")
+        }
+        var headers = envelope.headers
+        headers.task = task
+        guard let id = object["id"]?.string, !id.isEmpty else {
+            throw MessageError(.invalidTask, "the body has no id", taskName: task)
+        }
+        headers.id = id
+        do throws(MessageError) {
+            try headers.fill(fromProtocolOne: object)
+            return TaskMessage(
+                headers: headers,
+                properties: envelope.properties,
+                payload: try payload(ofProtocolOne: object),
+                protocolVersion: 1,
+                contentType: envelope.contentType ?? JSONSerializer.contentType
+            )
+        } catch {
+            throw MessageError(error.code, error.message, taskID: id, taskName: task)
+        }
+    }
+
+    private static func payload(ofProtocolOne object: JSONObject) throws(MessageError) -> TaskPayload {
+        var payload = TaskPayload()
+        switch object["args"] {
+        case nil: break
+        case .array(let values)?: payload.args = JSONWriter.bytes(.array(values))
+        default: throw MessageError(.invalidTask, "args is not a list")
+        }
+        switch object["kwargs"] {
+        case nil: break
+        case .object(let members)?: payload.kwargs = JSONWriter.bytes(.object(members))
+        default: throw MessageError(.invalidTask, "kwargs is not an object")
+        }
+        let kept = ["callbacks", "errbacks", "chord"].map { ($0, object[$0] ?? .null) }
+        payload.embed = try Embed(json: .object(JSONObject(kept)))
+        return payload
+    }
+}
+
+extension TaskHeaders {
+    /// Takes from a body of protocol 1 what the message's own headers leave open.
+    fileprivate mutating func fill(fromProtocolOne body: JSONObject) throws(MessageError) {
+        if eta == nil { eta = try Self.moment(body["eta"], named: "eta") }
+        if expires == nil { expires = try Self.moment(body["expires"], named: "expires") }
+        group = group ?? body["group"]?.string ?? body["taskset"]?.string
+        shadow = shadow ?? body["shadow"]?.string
+        rootID = rootID ?? body["root_id"]?.string
+        parentID = parentID ?? body["parent_id"]?.string
+        argsrepr = argsrepr ?? body["argsrepr"]?.string
+        kwargsrepr = kwargsrepr ?? body["kwargsrepr"]?.string
+        origin = origin ?? body["origin"]?.string
+        if retries == 0, let number = body["retries"] {
+            retries = max(0, number.int.flatMap { Int(exactly: $0) } ?? number.string.flatMap { Int($0) } ?? 0)
+        }
+        if let limits = body["timelimit"]?.array {
+            hardTimeLimit = hardTimeLimit ?? limits.first?.number
+            softTimeLimit = softTimeLimit ?? limits.dropFirst().first?.number
+        }
+    }
+
+    private static func moment(_ value: JSONValue?, named name: String) throws(MessageError) -> String? {
+        switch value {
+        case nil, .null?: return nil
+        case .string(let text)?, .tagged(.datetime(let text))?:
+            guard ISO8601.date(text) != nil else {
+                throw MessageError(.invalidTask, "invalid \(name): not an ISO 8601 date")
+            }
+            return text
+        default: throw MessageError(.invalidTask, "invalid \(name): not a string")
+        }
+    }
+}
+
+extension MessageError {
+    /// The same error with the identity the headers gave, unless it has a better one.
+    fileprivate func naming(_ envelope: EnvelopeReader) -> MessageError {
+        var error = self
+        if error.taskID == nil, envelope.hasID { error.taskID = envelope.headers.id }
+        if error.taskName == nil, envelope.hasTask { error.taskName = envelope.headers.task }
+        return error
+    }
+}
