@@ -83,9 +83,9 @@ final class SQLiteConnection: Sendable {
 
     // MARK: - Transactions
 
-    func begin() async throws {
+    func begin(_ mode: SQLiteDatabase.Mode) async throws {
         // Immediate: taking the write lock later could fail in the middle.
-        try await access { try $0.beginTransaction(.immediate) }
+        try await access { try $0.beginTransaction(mode == .readOnly ? .deferred : .immediate) }
     }
 
     func commit() async throws {

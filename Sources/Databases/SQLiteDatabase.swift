@@ -84,12 +84,14 @@ public final class SQLiteDatabase: SQLDatabase {
 
     /// Runs a transaction on the writing connection, taking the write lock at its start; see
     /// ``SQLDatabase/transaction(_:)``.
+    ///
+    /// On a database opened for reading only, it makes several queries see the same snapshot.
     public func transaction<Result>(_ body: (any SQLDatabase) async throws -> Result) async throws -> Result {
-        try refuseIfReadOnly()
-        return try await writer.withConnection { connection in
+        let pool = mode == .readOnly ? readers : writer
+        return try await pool.withConnection { connection in
             let transaction = SQLiteTransaction(connection)
             defer { transaction.end() }
-            try await connection.begin()
+            try await connection.begin(mode)
             do {
                 let result = try await body(transaction)
                 try await connection.commit()
