@@ -1,4 +1,4 @@
-public import CeleryMessage
+import CeleryMessage
 
 /// Runs a handler once and turns every way it can end into a value; the same code serves every kind of pool.
 public enum HandlerRun {
