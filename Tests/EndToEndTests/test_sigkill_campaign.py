@@ -1,0 +1,70 @@
+"""Hundreds of kills over thousands of tasks, and none is missing."""
+
+import random
+import time
+
+import pytest
+
+from waiting import eventually
+
+KILLS = 300
+WORKERS = 3
+#: Between two kills; a worker lives for about three of them.
+SECONDS_BETWEEN_KILLS = 0.5
+
+
+@pytest.mark.timeout(600)
+def test_hundreds_of_kills_over_thousands_of_tasks_lose_none(deployment):
+    chance = random.Random(20261121)
+    deployment.write_tasks(
+        pools={"cpu": {"processes": 1, "slots": 4}, "here": {"inline": True, "slots": 8}},
+        queues={"pooled": {"pool": "cpu"}, "inline": {"pool": "here"}},
+        # Dead workers are noticed soon, so that much is returned, held and killed again.
+        worker_dead_after=2,
+    )
+    app = deployment.app()
+    names = iter(range(100_000))
+
+    def start():
+        return deployment.spawn(
+            "--config", deployment.tasks_path, "worker", "-l", "WARNING", "-n", f"victim{next(names)}@test"
+        )
+
+    def send(count):
+        """Publishes a mixture: quick, slow, in either pool, some for later, some that retry."""
+        for _ in range(count):
+            queue = chance.choice(["pooled", "inline"])
+            kind = chance.random()
+            if kind < 0.6:
+                yield app.tasks["proj.add"].apply_async((1, 2), queue=queue).id
+            elif kind < 0.85:
+                yield app.tasks["proj.sleep"].apply_async((chance.random() / 10,), queue=queue).id
+            elif kind < 0.95:
+                yield app.tasks["proj.add"].apply_async((1, 2), queue=queue, countdown=chance.uniform(0, 3)).id
+            else:
+                yield app.tasks["proj.retry"].apply_async((1, 0.3), queue=queue).id
+
+    workers = [start() for _ in range(WORKERS)]
+    ids = []
+    next_kill = time.monotonic()
+    for kill in range(KILLS):
+        ids += send(10)
+        next_kill += SECONDS_BETWEEN_KILLS
+        # The moment within the half second is random: start-up, claim, run, finish, renewal are all hit.
+        time.sleep(max(0.0, next_kill - time.monotonic() + chance.uniform(-0.2, 0.2)))
+        victim = chance.randrange(WORKERS)
+        workers[victim].kill()
+        workers[victim] = start()
+
+    def missing():
+        return [id for id, state in zip(ids, deployment.statuses(ids)) if state != "SUCCESS"]
+
+    try:
+        eventually(lambda: not missing(), "every task has succeeded", timeout=150)
+    except AssertionError:
+        states = dict(zip(ids, deployment.statuses(ids)))
+        print({id: states[id] for id in missing()[:20]}, deployment.rejected()[:5])
+        raise
+    assert len(ids) == KILLS * 10
+    for queue in ("pooled", "inline"):
+        deployment.expect_empty(queue, timeout=60)
