@@ -32,7 +32,7 @@ public struct ExceptionInfo: Sendable, Hashable, CustomStringConvertible {
         ["exc_type": .string(type), "exc_message": .array(arguments), "exc_module": .string(module)]
     }
 
-    /// What Python's `repr` prints, e.g. `ValueError('x')`; events and logs show it.
+    /// What Python's `repr` prints, such as `ValueError('x')`; events and logs show it.
     public var pythonRepr: String {
         let name = type.split(separator: ".").last.map(String.init) ?? type
         return name + "(" + arguments.map(\.pythonRepr).joined(separator: ", ") + ")"
@@ -47,7 +47,7 @@ public struct ExceptionInfo: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// The last line of a Python traceback, e.g. `ValueError: x`; classes outside `builtins` carry their module.
+    /// The last line of a Python traceback, such as `ValueError: x`; classes outside `builtins` carry their module.
     public var description: String {
         let name = module == "builtins" ? type : module + "." + type
         return message.isEmpty ? name : name + ": " + message
@@ -94,7 +94,7 @@ extension ExceptionInfo {
         ExceptionInfo(module: billiard, type: "WorkerLostError", arguments: [.string(message)])
     }
 
-    /// The process that ran the task was ended by a signal, e.g. 9 and `SIGKILL`.
+    /// The process that ran the task was ended by a signal, for example 9 and `SIGKILL`.
     public static func workerLost(signal: Int32, name: String, job: Int) -> ExceptionInfo {
         workerLost("Worker exited prematurely: signal \(signal) (\(name)) Job: \(job).")
     }

@@ -4,7 +4,7 @@
 /// calendar, week and ordinal dates, basic and extended, any separator before the time, a fraction after a point or
 /// comma, `Z` or an offset, and 24:00 for the following midnight. Writing follows Python's `isoformat`.
 public enum ISO8601 {
-    /// The moment a text names; without an offset it is read as UTC. `nil` when it names none.
+    /// The moment a text names, or `nil` when it names none; without an offset it is read as UTC.
     public static func date(_ text: String) -> Instant? { fields(text)?.instant }
 
     /// The moment as `YYYY-MM-DDTHH:MM:SS[.ffffff]+HH:MM`, shown at `offset` seconds east of UTC.

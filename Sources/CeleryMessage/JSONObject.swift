@@ -7,7 +7,24 @@ public struct JSONObject: Sendable {
     private static let linearLimit = 16
 
     private var members: [(key: String, value: JSONValue)] = []
-    private var index: [String: Int]?
+    private var index: [Spelling: Int]?
+
+    /// A key by its bytes: Swift holds `é` and `e` with an accent for equal, JSON does not.
+    private struct Spelling: Hashable {
+        var text: String
+
+        static func == (left: Spelling, right: Spelling) -> Bool { JSONObject.same(left.text, right.text) }
+
+        func hash(into hasher: inout Hasher) {
+            var text = text
+            text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        }
+    }
+
+    private static func same(_ left: String, _ right: String) -> Bool {
+        // The first comparison is fast and settles almost every pair.
+        left == right && left.utf8.elementsEqual(right.utf8)
+    }
 
     /// Makes an empty object.
     public init() {}
@@ -36,7 +53,7 @@ public struct JSONObject: Sendable {
             case (nil, let value?):
                 members.append((key, value))
                 if index != nil {
-                    index?[key] = members.count - 1
+                    index?[Spelling(text: key)] = members.count - 1
                 } else if members.count > Self.linearLimit {
                     rebuildIndex()
                 }
@@ -46,8 +63,8 @@ public struct JSONObject: Sendable {
     }
 
     private func position(of key: String) -> Int? {
-        if let index { return index[key] }
-        return members.firstIndex { $0.key == key }
+        if let index { return index[Spelling(text: key)] }
+        return members.firstIndex { Self.same($0.key, key) }
     }
 
     private mutating func rebuildIndex() {
@@ -55,9 +72,9 @@ public struct JSONObject: Sendable {
             index = nil
             return
         }
-        var fresh: [String: Int] = [:]
+        var fresh: [Spelling: Int] = [:]
         fresh.reserveCapacity(members.count)
-        for (place, member) in members.enumerated() { fresh[member.key] = place }
+        for (place, member) in members.enumerated() { fresh[Spelling(text: member.key)] = place }
         index = fresh
     }
 }

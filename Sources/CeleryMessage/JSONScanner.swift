@@ -149,8 +149,10 @@ struct JSONScanner {
         }
     }
 
-    /// A word whose lowest set bit is in the first byte that is a quote, a backslash, a control character or not
-    /// ASCII; 0 when all eight are plain. Borrows run upwards only, so the lowest one is exact.
+    /// A word whose lowest set bit is in the first byte that needs a look, 0 when all eight bytes are plain.
+    ///
+    /// That is a quote, a backslash, a control character or anything that is not ASCII. Borrows run upwards only, so
+    /// the lowest bit is exact.
     @inline(__always)
     private static func stops(_ word: UInt64) -> UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101

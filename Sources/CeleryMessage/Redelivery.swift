@@ -28,7 +28,7 @@ public enum Redelivery {
         var text: StaticString
     }
 
-    /// What to change; `nil` when a part is missing. Of equal keys the last counts, as for every reader.
+    /// What to change, or `nil` when a part is missing; of equal keys the last counts, as for every reader.
     private static func edits(_ scanner: inout JSONScanner) throws(JSONError) -> [Edit]? {
         var headers: Edit?
         var delivery: Edit?

@@ -6,7 +6,7 @@ public struct Signature: Sendable, Hashable {
     public var args: [JSONValue]
     /// Keyword arguments; a canvas keeps its parts here.
     public var kwargs: JSONObject
-    /// The options of `apply_async`: `task_id`, `queue`, `countdown`, …
+    /// The options of `apply_async`, such as `task_id`, `queue` and `countdown`.
     public var options: JSONObject
     /// `chain`, `group` or `chord` for a canvas.
     public var subtaskType: String?

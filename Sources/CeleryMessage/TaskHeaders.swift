@@ -1,6 +1,6 @@
 /// The headers of a task message, protocol 2 (`celery/app/amqp.py`).
 public struct TaskHeaders: Sendable, Hashable {
-    /// The producer's language; Celery's workers ignore it. `py` by default, so that messages look alike.
+    /// The producer's language, which Celery's workers ignore; `py` by default, so that messages look alike.
     public var lang = "py"
     /// The registered name of the task.
     public var task: String

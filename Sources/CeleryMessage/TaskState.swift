@@ -14,7 +14,7 @@ public struct TaskState: RawRepresentable, Sendable, Hashable, CustomStringConve
     public static let started = TaskState(rawValue: "STARTED")
     /// The task reports how far it is: the name many applications use for it.
     public static let progress = TaskState(rawValue: "PROGRESS")
-    /// The task returned. Final: no other record replaces it.
+    /// The task returned; no other record replaces this one.
     public static let success = TaskState(rawValue: "SUCCESS")
     /// The task raised an exception or was killed.
     public static let failure = TaskState(rawValue: "FAILURE")

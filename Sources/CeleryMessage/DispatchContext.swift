@@ -1,0 +1,72 @@
+/// Where a message is published.
+public struct MessageRoute: Sendable, Hashable {
+    /// The exchange; empty for the anonymous one.
+    public var exchange: String
+    /// The routing key; the queue's name with the anonymous exchange.
+    public var routingKey: String
+
+    /// Makes a route.
+    public init(exchange: String, routingKey: String) {
+        self.exchange = exchange
+        self.routingKey = routingKey
+    }
+
+    /// The route to a queue by its name.
+    public init(queue: String) { self.init(exchange: "", routingKey: queue) }
+}
+
+/// What has to be known to send tasks on behalf of a task that ran.
+public struct DispatchContext: Sendable {
+    /// The task that ran: what is sent descends from it and carries its stamps.
+    public var parent: TaskHeaders
+    /// Who sends: `gen<pid>@<host>`.
+    public var origin: String
+    /// What to write as `reply_to` where a signature has none.
+    public var replyTo: String
+    /// The moment from which countdowns and expiries count.
+    public var now: Instant
+    /// The priority for signatures that have none: the parent's with `task_inherit_parent_priority`, otherwise `nil`.
+    public var inheritedPriority: Int?
+    /// Where a task of a given name goes when its signature does not say.
+    public var route: @Sendable (String) -> MessageRoute
+    /// Makes ids for tasks and groups that have none.
+    public var makeID: @Sendable () -> String
+
+    /// Makes a context; everything goes to the queue `celery` unless `route` says otherwise.
+    public init(
+        parent: TaskHeaders,
+        origin: String,
+        replyTo: String = "",
+        now: Instant,
+        inheritedPriority: Int? = nil,
+        route: @escaping @Sendable (String) -> MessageRoute = { _ in MessageRoute(queue: "celery") },
+        makeID: @escaping @Sendable () -> String = { Identifier.uuid() }
+    ) {
+        self.parent = parent
+        self.origin = origin
+        self.replyTo = replyTo
+        self.now = now
+        self.inheritedPriority = inheritedPriority
+        self.route = route
+        self.makeID = makeID
+    }
+}
+
+/// Messages to publish, in order, and what the sending task's record lists as children.
+public struct Dispatch: Sendable, Hashable {
+    /// The messages in the order in which Celery publishes them.
+    public var messages: [TaskMessage]
+    /// One tuple for each signature sent; a group has one for all its members.
+    public var children: [ResultTuple]
+
+    /// Makes a dispatch; empty by default.
+    public init(messages: [TaskMessage] = [], children: [ResultTuple] = []) {
+        self.messages = messages
+        self.children = children
+    }
+
+    mutating func append(_ other: Dispatch) {
+        messages += other.messages
+        children += other.children
+    }
+}
