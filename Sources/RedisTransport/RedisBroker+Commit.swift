@@ -1,0 +1,121 @@
+import CeleryMessage
+import RedisClient
+public import Transport
+
+extension RedisBroker {
+    /// Results and broker on one server: one script, one atomic step for each commit. On two servers: the results
+    /// first, then everything else with the acknowledgement, so that a crash between repeats a task but loses nothing.
+    public func commit(_ commits: [Commit]) async throws -> [CommitStatus] {
+        guard !commits.isEmpty else { return [] }
+        guard let resultClient else { return try await commitTogether(commits) }
+        for commit in commits {
+            for case .store(let result) in commit.effects {
+                try await store(result, on: resultClient)
+            }
+        }
+        return try await commitTogether(
+            commits.map { commit in
+                var rest = commit
+                rest.effects.removeAll { if case .store = $0 { true } else { false } }
+                return rest
+            }
+        )
+    }
+
+    private func commitTogether(_ commits: [Commit]) async throws -> [CommitStatus] {
+        let keys = configuration.keys
+        let reply = try await run(
+            Scripts.commit,
+            keys: [
+                keys.unacked, keys.unackedIndex, keys.parked, keys.parkedMessages, keys.rejected, keys.deliveries,
+            ],
+            arguments: arguments(commits)
+        )
+        guard let answers = reply.array, answers.count == commits.count else {
+            throw TransportError(.protocolViolation, "the commit script answered something unexpected")
+        }
+        return answers.map { $0.int == 1 ? .done : .lost }
+    }
+
+    /// The script's arguments; its header says what stands where.
+    func arguments(_ commits: [Commit]) -> RedisArguments {
+        var arguments = RedisArguments()
+        arguments.reserveCapacity(commits.count * 512)
+        arguments.append(configuration.rejectedLimit)
+        arguments.append(configuration.rejectedTimeToLive)
+        arguments.append(otherResultDatabase.map(String.init) ?? "")
+        arguments.append(configuration.broker.database)
+        arguments.append(commits.count)
+        for commit in commits {
+            arguments.append(commit.tag?.text ?? "")
+            arguments.append(commit.acknowledges ? "1" : "0")
+            arguments.append(commit.effects.count)
+            for effect in commit.effects { append(effect, to: &arguments) }
+        }
+        return arguments
+    }
+
+    private var otherResultDatabase: Int? {
+        guard resultClient == nil, let results = configuration.results else { return nil }
+        return results.database == configuration.broker.database ? nil : results.database
+    }
+
+    private func append(_ effect: Effect, to arguments: inout RedisArguments) {
+        switch effect {
+        case .store(let result):
+            arguments.append("S")
+            arguments.append(configuration.keys.result(taskID: result.taskID))
+            if let seconds = result.timeToLive { arguments.append(seconds) } else { arguments.append("") }
+            arguments.append(result.record)
+        case .publish(let message):
+            arguments.append("L")
+            arguments.append(list(of: message))
+            arguments.append(message.item)
+        case .putBack(let message):
+            arguments.append("R")
+            arguments.append(list(of: message))
+            arguments.append(message.item)
+        case .park(let message, let taskID, let due):
+            arguments.append("P")
+            // Two parked messages may carry one id (a task called twice under it); both must survive.
+            arguments.append("\(taskID):\(Identifier.uuid().prefix(8))")
+            arguments.append(due.seconds)
+            arguments.append(list(of: message))
+            arguments.append(message.item)
+        case .keepRejected(let message):
+            arguments.append("X")
+            arguments.append(RejectedEntry.json(message, itemLimit: configuration.rejectedItemBytes))
+        case .forgetDeliveries(let taskID):
+            arguments.append("F")
+            arguments.append(taskID)
+        }
+    }
+
+    func list(of message: Publication) -> String {
+        let keys = configuration.keys
+        return keys.list(queue: message.queue, step: keys.step(priority: message.priority))
+    }
+
+    /// Celery's own steps, for a backend on another server: a stored SUCCESS stays, clients are told of the rest.
+    private func store(_ result: StoredResult, on client: RedisClient) async throws {
+        let key = configuration.keys.result(taskID: result.taskID)
+        var arguments = RedisArguments()
+        arguments.append(1)
+        arguments.append(1)
+        arguments.append("")
+        arguments.append(0)
+        arguments.append(1)
+        arguments.append("")
+        arguments.append("0")
+        arguments.append(1)
+        arguments.append("S")
+        arguments.append(key)
+        if let seconds = result.timeToLive { arguments.append(seconds) } else { arguments.append("") }
+        arguments.append(result.record)
+        let call = arguments
+        _ = try await translating {
+            () async throws(RedisError) in
+            try await client.run(Scripts.commit, keys: [key, key, key, key, key, key], arguments: call).get()
+        }
+    }
+}

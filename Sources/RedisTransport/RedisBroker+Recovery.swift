@@ -1,0 +1,111 @@
+import CeleryMessage
+import RedisClient
+public import Transport
+
+extension RedisBroker {
+    /// Walks the held messages once, a page at a time, and takes back those under the dead worker's tags, oldest in
+    /// front. Several peers may do this at once: each message moves once, because taking back begins with removing
+    /// its tag, and nothing moves if the worker turns out to be alive.
+    public func recover(
+        worker: String, maxDeliveries: Int, poisoned: @Sendable (Delivery) -> [Effect]
+    ) async throws -> Int {
+        var held = try await tags(of: worker)
+        held.sort { $0.number > $1.number }
+        var moved = 0
+        for start in stride(from: 0, to: held.count, by: 100) {
+            let page = held[start..<min(start + 100, held.count)].map(\.tag)
+            guard let count = try await takeBack(page, from: worker, maxDeliveries: maxDeliveries, poisoned: poisoned)
+            else { return moved }
+            moved += count
+        }
+        if try await tags(of: worker).isEmpty {
+            _ = try await run(
+                Scripts.forgetWorker, keys: [configuration.keys.workers],
+                arguments: RedisArguments(worker, configuration.deadAfter)
+            )
+        }
+        return moved
+    }
+
+    /// The tags a worker holds, found by their first part.
+    private func tags(of worker: String) async throws -> [(tag: String, number: Int)] {
+        var found: [(tag: String, number: Int)] = []
+        var cursor = "0"
+        let pattern = worker + ":*"
+        repeat {
+            let at = cursor
+            let page = try await translating {
+                () async throws(RedisError) in
+                try await client.send(
+                    RedisCommand("ZSCAN", configuration.keys.unackedIndex, at, "MATCH", pattern, "COUNT", "1000")
+                ).get()
+            }
+            guard let parts = page.array, parts.count == 2, let next = parts[0].text, let members = parts[1].array else {
+                throw TransportError(.protocolViolation, "ZSCAN answered something unexpected")
+            }
+            for place in stride(from: 0, to: members.count, by: 2) {
+                guard let tag = members[place].text, let number = tag.split(separator: ":").last.flatMap({ Int($0) })
+                else { continue }
+                found.append((tag, number))
+            }
+            cursor = next
+        } while cursor != "0"
+        // ZSCAN may name a member twice.
+        var seen = Set<String>()
+        return found.filter { seen.insert($0.tag).inserted }
+    }
+
+    /// Moves one page; `nil` when the worker is alive.
+    private func takeBack(
+        _ tags: [String], from worker: String, maxDeliveries: Int, poisoned: @Sendable (Delivery) -> [Effect]
+    ) async throws -> Int? {
+        let keys = configuration.keys
+        let stored = try await translating {
+            () async throws(RedisError) in
+            try await client.send(RedisCommand("HMGET", arguments: [keys.unacked] + tags)).get()
+        }
+        guard let values = stored.array, values.count == tags.count else { return 0 }
+        var held = zip(tags, values).compactMap { tag, value in
+            value.bytes.flatMap { HeldMessage(tag: tag, stored: $0, keys: keys) }
+        }
+        let counts = try await deliveries(of: held.map(\.taskID))
+        var spoiled: [Commit] = []
+        held.removeAll { message in
+            guard let id = message.taskID, counts[id, default: 0] >= maxDeliveries else { return false }
+            let delivery = Delivery(tag: DeliveryTag(message.tag), queue: message.queue, item: message.item)
+            spoiled.append(Commit(tag: delivery.tag, acknowledges: true, effects: poisoned(delivery)))
+            return true
+        }
+        if !spoiled.isEmpty { _ = try await commit(spoiled) }
+
+        var arguments = RedisArguments()
+        arguments.append(worker)
+        arguments.append(configuration.deadAfter)
+        arguments.append(configuration.deliveriesTimeToLive)
+        for message in held {
+            arguments.append(message.tag)
+            arguments.append(message.list)
+            arguments.append(message.marked)
+            arguments.append(message.taskID ?? "")
+        }
+        let moved = try await run(
+            Scripts.takeBack, keys: [keys.unacked, keys.unackedIndex, keys.workers, keys.deliveries],
+            arguments: arguments
+        )
+        guard let count = moved.int else {
+            throw TransportError(.protocolViolation, "the take_back script answered something unexpected")
+        }
+        return count < 0 ? nil : count + spoiled.count
+    }
+
+    private func deliveries(of taskIDs: [String?]) async throws -> [String: Int] {
+        let ids = taskIDs.compactMap(\.self)
+        guard !ids.isEmpty else { return [:] }
+        let reply = try await translating {
+            () async throws(RedisError) in
+            try await client.send(RedisCommand("HMGET", arguments: [configuration.keys.deliveries] + ids)).get()
+        }
+        let counts = reply.array?.map { $0.int ?? 0 } ?? []
+        return Dictionary(zip(ids, counts), uniquingKeysWith: max)
+    }
+}

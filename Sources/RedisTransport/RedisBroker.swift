@@ -1,0 +1,325 @@
+public import CeleryMessage
+public import Logging
+public import NIOCore
+public import RedisClient
+import Synchronization
+public import Transport
+
+/// The broker over Redis: Kombu's keys in Kombu's form, each step of a message's life one script.
+///
+/// One connection carries commands, one carries pub/sub and the server's announcements of changed lists, and a third
+/// goes to the result backend when that is another server. All of it lives on one event loop; calls made on that loop's
+/// executor cost no thread hop.
+public final class RedisBroker: Broker {
+    /// The first part of every tag this worker holds; new at each start, so that a restarted worker is somebody else.
+    public let workerID: String
+    /// The command connection, for what is not the broker's business (remote control, inspection).
+    public let client: RedisClient
+
+    let configuration: RedisTransportConfiguration
+    let logger: Logger
+    private let subscriber: RedisSubscriber
+    let resultClient: RedisClient?
+    private let state = Mutex(State())
+
+    private struct State {
+        var watch = ListWatch()
+        var nextTag = 1
+        var turn = 0
+        var onNotice: (@Sendable (BrokerNotice) -> Void)?
+        var connections: [Task<Void, Never>] = []
+        var warnedAboutTracking = false
+        var closing = false
+    }
+
+    /// Prepares connections without opening them.
+    public init(
+        configuration: RedisTransportConfiguration, workerID: String = Identifier.uuid(), eventLoop: any EventLoop,
+        logger: Logger
+    ) {
+        self.configuration = configuration
+        self.workerID = workerID
+        self.logger = logger
+        let relay = Relay()
+        let subscriber = RedisSubscriber(
+            configuration: configuration.broker, eventLoop: eventLoop, logger: logger,
+            onMessage: { relay.broker?.pushed($0) },
+            onStateChange: { relay.broker?.subscriberChanged($0) }
+        )
+        self.subscriber = subscriber
+        client = RedisClient(
+            configuration: configuration.broker, eventLoop: eventLoop, logger: logger,
+            setup: [.tracking(redirectedTo: subscriber, onUnsupported: { _ in relay.broker?.trackingIsMissing() })],
+            onStateChange: { relay.broker?.clientChanged($0) }
+        )
+        if let results = configuration.results, !results.isSameServer(as: configuration.broker) {
+            resultClient = RedisClient(configuration: results, eventLoop: eventLoop, logger: logger)
+        } else {
+            resultClient = nil
+        }
+        relay.broker = self
+    }
+
+    // MARK: Connections
+
+    public func start(queues: [String], onNotice: @escaping @Sendable (BrokerNotice) -> Void) async throws {
+        state.withLock { $0.onNotice = onNotice }
+        try await translating {
+            () async throws(RedisError) in
+            try await subscriber.connect()
+            try await client.connect()
+            if let resultClient { try await resultClient.connect() }
+        }
+        let loops = [
+            Task { [subscriber] in await Self.keep { try await subscriber.run() } },
+            Task { [client] in await Self.keep { try await client.run() } },
+        ]
+        // These run until `stop`: the connections outlive the cancellation of the worker, which still has to put
+        // messages back.
+        let resultLoop = resultClient.map { resultClient in
+            Task { await Self.keep { try await resultClient.run() } }
+        }
+        state.withLock { $0.connections = loops + (resultLoop.map { [$0] } ?? []) }
+        state.withLock { $0.watch.start() }
+        try await declare(queues: queues)
+    }
+
+    /// Binds queues to exchanges of their own names, as Kombu declares a direct queue.
+    func declare(queues: [String]) async throws {
+        let keys = configuration.keys
+        var commands: [RedisCommand] = []
+        for queue in queues {
+            let member = keys.bindingMember(routingKey: queue, queue: queue)
+            commands.append(RedisCommand("SADD", keys.binding(exchange: queue), member))
+            commands.append(RedisCommand("SADD", keys.permanentBinding(exchange: queue), member))
+        }
+        guard !commands.isEmpty else { return }
+        let batch = commands
+        let replies = try await translating { () async throws(RedisError) in try await client.send(batch) }
+        for reply in replies { if let error = reply.error { throw TransportError(error) } }
+    }
+
+    /// The server is older than client tracking, or forbids it: poll.
+    private func trackingIsMissing() {
+        let warn = state.withLock { state in
+            state.watch.isMissing = true
+            defer { state.warnedAboutTracking = true }
+            return !state.warnedAboutTracking
+        }
+        if warn { logger.warning("The Redis server has no client tracking; polling the queues instead") }
+    }
+
+    private func clientChanged(_ change: RedisConnectionState) {
+        switch change {
+        case .connected:
+            state.withLock { $0.watch.start() }
+            notify(.restored)
+            notify(.wake)
+        case .lost(let error):
+            state.withLock { $0.watch.stop() }
+            notify(.lost(error.message))
+        default: break
+        }
+    }
+
+    /// The announcements come over the subscriber's connection: a new one has a new id to redirect to.
+    private func subscriberChanged(_ change: RedisConnectionState) {
+        switch change {
+        case .connected:
+            // Not in the subscriber's own call stack: preparing waits for its new id.
+            Task { [weak self] in await self?.trackAgain() }
+        case .lost: state.withLock { $0.watch.stop() }
+        default: break
+        }
+    }
+
+    private func trackAgain() async {
+        do {
+            try await client.prepareAgain()
+            state.withLock { $0.watch.start() }
+        } catch {
+            // The command connection is down too; it prepares itself when it is back.
+            logger.debug("Client tracking could not be renewed: \(error)")
+        }
+        notify(.wake)
+    }
+
+    private func pushed(_ push: RedisPush) {
+        guard case .invalidated(let keys) = push else { return }
+        state.withLock { state in
+            if let keys {
+                state.watch.changed(keys)
+            } else {
+                state.watch.forget()
+            }
+        }
+        notify(.wake)
+    }
+
+    private func notify(_ notice: BrokerNotice) {
+        state.withLock { $0.closing ? nil : $0.onNotice }?(notice)
+    }
+
+    /// A connection's own loop ends only when it is closed or refused for good; the refusal was reported by its state.
+    private static func keep(_ body: () async throws -> Void) async {
+        do { try await body() } catch {}
+    }
+
+    public func stop() async {
+        state.withLock { $0.closing = true }
+        _ = try? await client.send(RedisCommand("ZREM", configuration.keys.workers, workerID))  // else it is recovered
+        await client.close()
+        await subscriber.close()
+        await resultClient?.close()
+        for connection in state.withLock({ $0.connections }) { connection.cancel() }
+    }
+
+    // MARK: Claim
+
+    public func claim(_ request: ClaimRequest) async throws -> ClaimResult {
+        guard request.limit > 0, let plan = plan(request) else {
+            return ClaimResult(deliveries: [], mayHoldMore: false)
+        }
+        let reply = try await run(Scripts.claim, keys: plan.keys, arguments: plan.arguments)
+        guard let parts = reply.array, parts.count == 2, let taken = parts[0].array, let empty = parts[1].array else {
+            throw TransportError(.protocolViolation, "the claim script answered something unexpected")
+        }
+        var deliveries: [Delivery] = []
+        deliveries.reserveCapacity(taken.count / 2)
+        var number = plan.firstTag
+        for place in stride(from: 0, to: taken.count - 1, by: 2) {
+            guard let queue = taken[place].int, case .string(let item) = taken[place + 1] else { continue }
+            let tag = DeliveryTag("\(workerID):\(number)")
+            number += 1
+            deliveries.append(Delivery(tag: tag, queue: request.queues[queue - 1].name, item: item))
+        }
+        let seenEmpty = empty.compactMap { $0.int.map { plan.lists[$0 - 1] } }
+        let more = state.withLock { state in
+            state.watch.sawEmpty(seenEmpty, sentAt: plan.sentAt)
+            return plan.lists.contains { state.watch.mayHold($0) }
+        }
+        return ClaimResult(deliveries: deliveries, mayHoldMore: more)
+    }
+
+    private struct ClaimPlan {
+        var lists: [String]
+        var keys: [String]
+        var arguments: RedisArguments
+        var firstTag: Int
+        var sentAt: Int
+    }
+
+    /// The lists worth asking for, in strict order; `nil` when every one is known to be empty.
+    private func plan(_ request: ClaimRequest) -> ClaimPlan? {
+        let keys = configuration.keys
+        let order = serving(request.queues)
+        return state.withLock { state -> ClaimPlan? in
+            var lists: [String] = []
+            var places: [Int] = []
+            for step in keys.prioritySteps {
+                for place in order where request.queues[place].room > 0 {
+                    let list = keys.list(queue: request.queues[place].name, step: step)
+                    guard state.watch.mayHold(list) else { continue }
+                    lists.append(list)
+                    places.append(place + 1)
+                }
+            }
+            guard !lists.isEmpty else { return nil }
+            var arguments = RedisArguments()
+            arguments.append(workerID)
+            arguments.append(request.limit)
+            let firstTag = state.nextTag
+            state.nextTag += request.limit
+            arguments.append(firstTag)
+            arguments.append(request.rooms.count)
+            for room in request.rooms { arguments.append(room) }
+            arguments.append(request.queues.count)
+            for queue in request.queues {
+                arguments.append(queue.room)
+                arguments.append(queue.pool + 1)
+                arguments.append(JSONWriter.string(.string(queue.name)))
+            }
+            for place in places { arguments.append(place) }
+            return ClaimPlan(
+                lists: lists, keys: [keys.unacked, keys.unackedIndex, keys.workers] + lists, arguments: arguments,
+                firstTag: firstTag, sentAt: state.watch.sent()
+            )
+        }
+    }
+
+    /// The places of the queues in the order they are looked at this time.
+    private func serving(_ queues: [ClaimRequest.Queue]) -> [Int] {
+        switch configuration.queueOrder {
+        case .priority: return Array(queues.indices)
+        case .sorted: return queues.indices.sorted { queues[$0].name < queues[$1].name }
+        case .roundRobin:
+            guard queues.count > 1 else { return Array(queues.indices) }
+            let first = state.withLock { state in
+                state.turn &+= 1
+                return state.turn % queues.count
+            }
+            return Array(queues.indices[first...]) + Array(queues.indices[..<first])
+        }
+    }
+
+    // MARK: Leases and parked messages
+
+    public func heartbeat(holding tags: [DeliveryTag]) async throws -> Heartbeat {
+        let keys = configuration.keys
+        var arguments = RedisArguments()
+        arguments.append(workerID)
+        arguments.append(configuration.deadAfter)
+        arguments.append(configuration.leaseAhead)
+        for tag in tags { arguments.append(tag.text) }
+        let reply = try await run(
+            Scripts.heartbeat, keys: [keys.unackedIndex, keys.workers, keys.parked], arguments: arguments
+        )
+        guard let parts = reply.array, parts.count == 2 else {
+            throw TransportError(.protocolViolation, "the heartbeat script answered something unexpected")
+        }
+        // A safety net, not the way messages are found: should an announcement ever be lost, it costs one beat.
+        state.withLock { $0.watch.forget() }
+        let dead = parts[1].array?.compactMap(\.text).filter { $0 != workerID } ?? []
+        return Heartbeat(nextDue: parts[0].double.map(Instant.init(seconds:)), deadWorkers: dead)
+    }
+
+    public func releaseDue(limit: Int) async throws -> Instant? {
+        let keys = configuration.keys
+        let reply = try await run(
+            Scripts.releaseDue, keys: [keys.parked, keys.parkedMessages], arguments: RedisArguments(limit)
+        )
+        return reply.double.map(Instant.init(seconds:))
+    }
+
+    // MARK: Running scripts
+
+    func run(_ script: RedisScript, keys: [String], arguments: RedisArguments) async throws -> RedisReply {
+        try await translating {
+            () async throws(RedisError) in
+            try await client.run(script, keys: keys, arguments: arguments).get()
+        }
+    }
+
+    /// Turns the client's errors into the transport's.
+    func translating<Value>(_ body: () async throws(RedisError) -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch {
+            throw TransportError(error)
+        }
+    }
+}
+
+/// Lets the connections' callbacks, made before the broker exists, find it.
+private final class Relay: Sendable {
+    private let reference = Mutex<Weak?>(nil)
+
+    private struct Weak {
+        weak var broker: RedisBroker?
+    }
+
+    var broker: RedisBroker? {
+        get { reference.withLock { $0?.broker } }
+        set { reference.withLock { $0 = Weak(broker: newValue) } }
+    }
+}

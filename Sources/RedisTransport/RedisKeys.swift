@@ -1,0 +1,72 @@
+/// Every key and channel this project touches on Redis; `Docs/RedisKeys.md` describes them.
+public struct RedisKeys: Sendable, Hashable {
+    /// `global_keyprefix` of the broker: stands before every key.
+    public var prefix: String
+    /// The backend's own prefix: stands before result keys and their channels.
+    public var resultPrefix: String
+    /// Between a queue's name and a priority step: the bytes 06 16 unless configured.
+    public var separator: String
+    /// The smallest priority of each list, most urgent first.
+    public var prioritySteps: [Int]
+    /// The hash of held messages.
+    public var unackedName: String
+    /// The sorted set of lease times.
+    public var unackedIndexName: String
+
+    /// Kombu's names with nothing renamed.
+    public init(
+        prefix: String = "", resultPrefix: String = "", separator: String = "\u{6}\u{16}",
+        prioritySteps: [Int] = [0, 3, 6, 9], unackedName: String = "unacked",
+        unackedIndexName: String = "unacked_index"
+    ) {
+        self.prefix = prefix
+        self.resultPrefix = resultPrefix
+        self.separator = separator
+        self.prioritySteps = prioritySteps.isEmpty ? [0] : prioritySteps.sorted()
+        self.unackedName = unackedName
+        self.unackedIndexName = unackedIndexName
+    }
+
+    // MARK: Kombu's and Celery's
+
+    /// Hash: tag → `[envelope, exchange, routing key]`.
+    public var unacked: String { prefix + unackedName }
+    /// Sorted set: tag → unix seconds of the claim or the last renewal.
+    public var unackedIndex: String { prefix + unackedIndexName }
+
+    /// The list of a queue's messages of one priority step; the smallest step has the queue's bare name.
+    public func list(queue: String, step: Int) -> String {
+        step == prioritySteps[0] ? prefix + queue : prefix + queue + separator + String(step)
+    }
+
+    /// The largest step not above a priority; priorities outside 0…9 count as the nearest end.
+    public func step(priority: Int) -> Int {
+        let clamped = min(max(priority, 0), 9)
+        return prioritySteps.last { $0 <= clamped } ?? prioritySteps[0]
+    }
+
+    /// Set of the queues bound to an exchange.
+    public func binding(exchange: String) -> String { prefix + "_kombu.binding." + exchange }
+    /// Set of the queues bound for good (kombu 5.7).
+    public func permanentBinding(exchange: String) -> String { prefix + "_kombu.binding_permanent." + exchange }
+    /// A binding set's member; names inside it carry no prefix.
+    public func bindingMember(routingKey: String, queue: String) -> String {
+        routingKey + separator + separator + queue
+    }
+
+    /// String and channel of a task's result record.
+    public func result(taskID: String) -> String { resultPrefix + "celery-task-meta-" + taskID }
+
+    // MARK: Celeriac's own
+
+    /// Sorted set: worker id → unix seconds of its last sign of life. Members leave when they stop or are recovered.
+    public var workers: String { prefix + "celeriac:workers" }
+    /// Sorted set: parked message → unix seconds when it is due.
+    public var parked: String { prefix + "celeriac:parked" }
+    /// Hash: parked message → its list, newline, the item.
+    public var parkedMessages: String { prefix + "celeriac:parked:messages" }
+    /// List of messages that could not be run, newest first, bounded in number and time.
+    public var rejected: String { prefix + "celeriac:rejected" }
+    /// Hash: task id → how often it was taken back from a dead worker; expires.
+    public var deliveries: String { prefix + "celeriac:deliveries" }
+}

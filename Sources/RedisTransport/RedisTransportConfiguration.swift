@@ -1,0 +1,54 @@
+public import RedisClient
+
+/// How the Redis transport is set up.
+public struct RedisTransportConfiguration: Sendable {
+    /// In which order queues are looked at within one priority.
+    public enum QueueOrder: String, Sendable, CaseIterable {
+        /// Every queue gets its turn to be first.
+        case roundRobin = "round_robin"
+        /// By name.
+        case sorted
+        /// As they were given.
+        case priority
+    }
+
+    /// The server with the queues.
+    public var broker: RedisConfiguration
+    /// The server with the results; `nil` when there is no result backend.
+    public var results: RedisConfiguration?
+    /// The names of keys.
+    public var keys: RedisKeys
+    /// The order of queues within one priority.
+    public var queueOrder: QueueOrder
+    /// Seconds of silence after which a worker counts as dead and its messages are taken back.
+    public var deadAfter: Int
+    /// Seconds that a renewed lease is written ahead of now: peers with a visibility timeout down to zero respect it.
+    public var leaseAhead: Int
+    /// How many rejected messages are kept.
+    public var rejectedLimit: Int
+    /// Seconds for which rejected messages are kept after the last one came.
+    public var rejectedTimeToLive: Int
+    /// The longest item kept in the list of rejected messages, in bytes; longer ones are cut there.
+    public var rejectedItemBytes: Int
+    /// Seconds for which delivery counts are kept after the last change.
+    public var deliveriesTimeToLive: Int
+
+    /// Defaults for everything but the servers.
+    public init(
+        broker: RedisConfiguration, results: RedisConfiguration?, keys: RedisKeys = RedisKeys(),
+        queueOrder: QueueOrder = .roundRobin, deadAfter: Int = 12, leaseAhead: Int = 10, rejectedLimit: Int = 1000,
+        rejectedTimeToLive: Int = 7 * 86_400, rejectedItemBytes: Int = 1 << 20, deliveriesTimeToLive: Int = 86_400
+    ) {
+        self.broker = broker
+        self.results = results
+        self.keys = keys
+        self.queueOrder = queueOrder
+        self.deadAfter = deadAfter
+        self.leaseAhead = leaseAhead
+        self.rejectedLimit = rejectedLimit
+        self.rejectedTimeToLive = rejectedTimeToLive
+        self.rejectedItemBytes = rejectedItemBytes
+        self.deliveriesTimeToLive = deliveriesTimeToLive
+    }
+
+}

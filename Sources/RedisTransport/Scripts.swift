@@ -1,0 +1,15 @@
+import RedisClient
+
+/// The scripts, one file each in `Scripts/`; their headers name keys, arguments and results.
+enum Scripts {
+    static let claim = script("claim", PackageResources.claim_lua)
+    static let commit = script("commit", PackageResources.commit_lua)
+    static let heartbeat = script("heartbeat", PackageResources.heartbeat_lua)
+    static let releaseDue = script("release_due", PackageResources.release_due_lua)
+    static let takeBack = script("take_back", PackageResources.take_back_lua)
+    static let forgetWorker = script("forget_worker", PackageResources.forget_worker_lua)
+
+    private static func script(_ name: String, _ bytes: [UInt8]) -> RedisScript {
+        RedisScript(name: name, source: String(decoding: bytes, as: UTF8.self))
+    }
+}

@@ -1,0 +1,72 @@
+-- Takes messages from lists in the order given and records each as held, in one step.
+--
+-- KEYS[1] unacked            hash: tag -> [envelope, exchange, routing key], as kombu/transport/redis.py writes it
+-- KEYS[2] unacked_index      sorted set: tag -> seconds
+-- KEYS[3] workers            sorted set: worker id -> last sign of life, seconds
+-- KEYS[4...]                 the lists, most urgent first
+-- ARGV[1] worker id
+-- ARGV[2] most messages to take
+-- ARGV[3] number of the first tag
+-- ARGV[4] how many pools, then the room of each
+-- then    how many queues, then per queue: room, pool's place, routing key as JSON text
+-- then    per list: its queue's place
+--
+-- Returns { items taken, places of lists seen empty }: items as queue's place, item, queue's place, item, ...
+-- A list seen empty is read last of all, so that client tracking announces the next push to it.
+local limit = tonumber(ARGV[2])
+local at = 4
+local rooms = {}
+local pools = tonumber(ARGV[at])
+for i = 1, pools do rooms[i] = tonumber(ARGV[at + i]) end
+at = at + pools + 1
+local count = tonumber(ARGV[at])
+local left, pool, tail = {}, {}, {}
+for i = 1, count do
+    left[i] = tonumber(ARGV[at + 1])
+    pool[i] = tonumber(ARGV[at + 2])
+    tail[i] = ', "", ' .. ARGV[at + 3] .. ']'
+    at = at + 3
+end
+
+local now = redis.call('TIME')
+local score = now[1] .. '.' .. string.format('%06d', now[2])
+local tag = ARGV[1] .. ':'
+local number = tonumber(ARGV[3])
+local taken, fields, scores, empty, emptyKeys = {}, {}, {}, {}, {}
+for place = 4, #KEYS do
+    local queue = tonumber(ARGV[at + place - 3])
+    local take = limit
+    if left[queue] < take then take = left[queue] end
+    if rooms[pool[queue]] < take then take = rooms[pool[queue]] end
+    if take > 0 then
+        local items = redis.call('RPOP', KEYS[place], take)
+        local got = 0
+        if items then
+            got = #items
+            for i = 1, got do
+                local name = tag .. number
+                number = number + 1
+                taken[#taken + 1] = queue
+                taken[#taken + 1] = items[i]
+                fields[#fields + 1] = name
+                fields[#fields + 1] = '[' .. items[i] .. tail[queue]
+                scores[#scores + 1] = score
+                scores[#scores + 1] = name
+            end
+            limit = limit - got
+            left[queue] = left[queue] - got
+            rooms[pool[queue]] = rooms[pool[queue]] - got
+        end
+        if got < take then
+            empty[#empty + 1] = place - 3
+            emptyKeys[#emptyKeys + 1] = KEYS[place]
+        end
+    end
+end
+if #fields > 0 then
+    redis.call('HSET', KEYS[1], unpack(fields))
+    redis.call('ZADD', KEYS[2], unpack(scores))
+    redis.call('ZADD', KEYS[3], now[1], ARGV[1])
+end
+if #emptyKeys > 0 then redis.call('EXISTS', unpack(emptyKeys)) end
+return { taken, empty }
