@@ -1,0 +1,24 @@
+/// How one queue's messages are taken and run.
+public struct QueuePolicy: Sendable, Hashable {
+    /// The queue's name.
+    public var name: String
+    /// The pool that runs its tasks, unless a task names another.
+    public var pool: String
+    /// The most of its tasks that run at once in this worker; `nil` leaves it to the pool.
+    public var concurrency: Int?
+    /// Seconds until a run is cancelled, where neither message nor task says.
+    public var softTimeLimit: Double?
+    /// Seconds until a run is ended by force, where neither message nor task says.
+    public var timeLimit: Double?
+
+    /// Describes a queue.
+    public init(
+        name: String, pool: String, concurrency: Int? = nil, softTimeLimit: Double? = nil, timeLimit: Double? = nil
+    ) {
+        self.name = name
+        self.pool = pool
+        self.concurrency = concurrency
+        self.softTimeLimit = softTimeLimit
+        self.timeLimit = timeLimit
+    }
+}

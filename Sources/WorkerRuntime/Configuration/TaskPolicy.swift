@@ -1,0 +1,71 @@
+/// How one task's runs are treated: limits, retries, acknowledgement, results.
+///
+/// Field by field what Celery's task attributes say (`celery/app/task.py`); `nil` leaves a limit to the queue and then
+/// to the worker's default.
+public struct TaskPolicy: Sendable, Hashable {
+    /// The pool that runs it; `nil` leaves it to the queue.
+    public var pool: String?
+    /// Seconds until a run is cancelled.
+    public var softTimeLimit: Double?
+    /// Seconds until a run is ended by force.
+    public var timeLimit: Double?
+    /// How often a run may be retried; `nil` without a bound.
+    public var maxRetries: Int?
+    /// Seconds until a retry that names no countdown.
+    public var defaultRetryDelay: Double
+    /// Exceptions, by class name or `module.Class`, that are retried without the handler asking; `*` is all.
+    public var autoretryFor: [String]
+    /// Exceptions that are not retried although ``autoretryFor`` names them.
+    public var dontAutoretryFor: [String]
+    /// Seconds that double with each retry; `nil` keeps ``defaultRetryDelay``.
+    public var retryBackoff: Double?
+    /// The longest backoff in seconds.
+    public var retryBackoffMax: Double
+    /// Whether a backoff is drawn at random between zero and its full length.
+    public var retryJitter: Bool
+    /// Whether the message is acknowledged after the run; before it otherwise.
+    public var acksLate: Bool
+    /// Whether a failed run acknowledges a late message; rejected otherwise.
+    public var acksOnFailure: Bool
+    /// Whether a hard time limit acknowledges a late message; put back otherwise.
+    public var acksOnTimeout: Bool
+    /// Whether a late message goes back to its queue when its process died.
+    public var rejectOnWorkerLost: Bool
+    /// Whether results are not stored, unless the message says otherwise.
+    public var ignoreResult: Bool
+    /// Whether failures and retries are stored even so.
+    public var storeErrorsEvenIfIgnored: Bool
+    /// Whether the beginning of a run is stored as STARTED.
+    public var trackStarted: Bool
+    /// Exceptions that are expected: logged at INFO without a traceback.
+    public var expectedExceptions: [String]
+
+    /// Celery's defaults, but for late acknowledgement, which is on.
+    public init(
+        pool: String? = nil, softTimeLimit: Double? = nil, timeLimit: Double? = nil, maxRetries: Int? = 3,
+        defaultRetryDelay: Double = 180, autoretryFor: [String] = [], dontAutoretryFor: [String] = [],
+        retryBackoff: Double? = nil, retryBackoffMax: Double = 600, retryJitter: Bool = true, acksLate: Bool = true,
+        acksOnFailure: Bool = true, acksOnTimeout: Bool = true, rejectOnWorkerLost: Bool = false,
+        ignoreResult: Bool = false, storeErrorsEvenIfIgnored: Bool = false, trackStarted: Bool = false,
+        expectedExceptions: [String] = []
+    ) {
+        self.pool = pool
+        self.softTimeLimit = softTimeLimit
+        self.timeLimit = timeLimit
+        self.maxRetries = maxRetries
+        self.defaultRetryDelay = defaultRetryDelay
+        self.autoretryFor = autoretryFor
+        self.dontAutoretryFor = dontAutoretryFor
+        self.retryBackoff = retryBackoff
+        self.retryBackoffMax = retryBackoffMax
+        self.retryJitter = retryJitter
+        self.acksLate = acksLate
+        self.acksOnFailure = acksOnFailure
+        self.acksOnTimeout = acksOnTimeout
+        self.rejectOnWorkerLost = rejectOnWorkerLost
+        self.ignoreResult = ignoreResult
+        self.storeErrorsEvenIfIgnored = storeErrorsEvenIfIgnored
+        self.trackStarted = trackStarted
+        self.expectedExceptions = expectedExceptions
+    }
+}

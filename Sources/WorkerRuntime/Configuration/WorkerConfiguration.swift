@@ -1,0 +1,66 @@
+public import CeleryMessage
+
+/// What a worker is and does; immutable once it runs, replaced as a whole at a reload.
+public struct WorkerConfiguration: Sendable {
+    /// The node name, for example `celery@host`.
+    public var nodeName: String
+    /// The queues to take from, in the order they are served within a priority.
+    public var queues: [QueuePolicy]
+    /// The tasks this worker knows, by wire name.
+    public var tasks: [String: TaskPolicy]
+    /// Which pool runs what names none.
+    public var defaultPool: String
+    /// Where messages of this worker's own go that name no queue: callbacks, chain steps, subtasks.
+    public var defaultQueue: String
+    /// The queue of a task by its wire name, where `tasks.yaml` says one.
+    public var routes: [String: String]
+    /// The limits where message, task and queue say nothing: seconds, hard and soft.
+    public var timeLimit: Double?
+    /// See ``timeLimit``.
+    public var softTimeLimit: Double?
+    /// The most messages in hand per slot; `nil` leaves it to what is measured.
+    public var prefetchMultiplier: Int?
+    /// How results are stored.
+    public var results: ResultPolicy
+    /// The serializer of messages this worker sends.
+    public var taskSerializer: String
+    /// Whether what a task sends inherits its priority.
+    public var inheritParentPriority: Bool
+    /// How long a cold stop lets tasks run first, seconds.
+    public var softShutdownTimeout: Double
+    /// Seconds between heartbeats; a third of the shortest visibility timeout at most.
+    public var heartbeatInterval: Double
+    /// How often a message may be taken back from dead workers before it counts as the cause.
+    public var maxDeliveries: Int
+    /// Bounds on what a message may cost.
+    public var limits: MessageLimits
+
+    /// Describes a worker; the defaults are Celery's where Celery has the setting.
+    public init(
+        nodeName: String, queues: [QueuePolicy], tasks: [String: TaskPolicy], defaultPool: String,
+        defaultQueue: String = "celery", routes: [String: String] = [:], timeLimit: Double? = nil,
+        softTimeLimit: Double? = nil, prefetchMultiplier: Int? = nil, results: ResultPolicy = ResultPolicy(),
+        taskSerializer: String = "json", inheritParentPriority: Bool = false, softShutdownTimeout: Double = 0,
+        heartbeatInterval: Double = 4, maxDeliveries: Int = 20, limits: MessageLimits = MessageLimits()
+    ) {
+        self.nodeName = nodeName
+        self.queues = queues
+        self.tasks = tasks
+        self.defaultPool = defaultPool
+        self.defaultQueue = defaultQueue
+        self.routes = routes
+        self.timeLimit = timeLimit
+        self.softTimeLimit = softTimeLimit
+        self.prefetchMultiplier = prefetchMultiplier
+        self.results = results
+        self.taskSerializer = taskSerializer
+        self.inheritParentPriority = inheritParentPriority
+        self.softShutdownTimeout = softShutdownTimeout
+        self.heartbeatInterval = heartbeatInterval
+        self.maxDeliveries = maxDeliveries
+        self.limits = limits
+    }
+
+    /// The queue a task of this name is sent to.
+    public func queue(for task: String) -> String { routes[task] ?? defaultQueue }
+}

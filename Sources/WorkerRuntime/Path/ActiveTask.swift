@@ -1,0 +1,65 @@
+import CeleryMessage
+import NIOCore
+import Transport
+
+/// A message in this worker's hands, from its claim until its end is committed.
+///
+/// Confined to the worker's event loop; only the ``Worker`` touches it.
+final class ActiveTask {
+    /// Where the task is on its way.
+    enum Stage: String {
+        /// Claimed and admitted, not yet given to a pool.
+        case reserved
+        /// In a pool's hands.
+        case dispatched
+    }
+
+    let job: UInt64
+    let message: TaskMessage
+    let queue: Int
+    let policy: TaskPolicy
+    let limits: TimeLimits
+    /// What the message is held under; `nil` once acknowledged early.
+    var tag: DeliveryTag?
+    var stage = Stage.reserved
+    let claimedAt: NIODeadline
+    var startedAt: NIODeadline?
+    var processID: Int32?
+    /// What the handler last reported, for the dump of running tasks.
+    var lastState: String?
+    var pool: Int
+
+    init(
+        job: UInt64, message: TaskMessage, queue: Int, pool: Int, policy: TaskPolicy, limits: TimeLimits,
+        tag: DeliveryTag, claimedAt: NIODeadline
+    ) {
+        self.job = job
+        self.message = message
+        self.queue = queue
+        self.pool = pool
+        self.policy = policy
+        self.limits = limits
+        self.tag = tag
+        self.claimedAt = claimedAt
+    }
+}
+
+/// The seconds a run may take.
+public struct TimeLimits: Sendable, Hashable {
+    /// Until the run is cancelled.
+    public var soft: Double?
+    /// Until it is ended by force.
+    public var hard: Double?
+
+    /// Chooses each limit by Celery's order: the message, the task, the queue, the worker's default
+    /// (`celery/worker/request.py`). Zero in a message means none was meant and falls through, as in Python.
+    public init(message: TaskHeaders, task: TaskPolicy, queue: QueuePolicy, worker: WorkerConfiguration) {
+        soft = Self.first(message.softTimeLimit, task.softTimeLimit, queue.softTimeLimit, worker.softTimeLimit)
+        hard = Self.first(message.hardTimeLimit, task.timeLimit, queue.timeLimit, worker.timeLimit)
+    }
+
+    private static func first(_ limits: Double?...) -> Double? {
+        for case let limit? in limits where limit > 0 { return limit }
+        return nil
+    }
+}

@@ -1,0 +1,70 @@
+import CeleryMessage
+import Logging
+
+/// The log lines of a task's end, in the words Celery's users search for (`celery/app/trace.py`).
+enum TaskLog {
+    /// Results longer than this are cut, as `resultrepr_maxsize` does.
+    static let resultLimit = 1024
+
+    static func write(
+        _ verdict: TaskEnding.Verdict, of headers: TaskHeaders, policy: TaskPolicy, runtime: Duration?,
+        to logger: Logger
+    ) {
+        let level = level(of: verdict, policy: policy)
+        guard logger.logLevel <= level else { return }
+        let text = "Task \(headers.displayName) " + words(verdict, runtime: runtime, policy: policy)
+        logger.log(
+            level: level, "\(text)",
+            metadata: ["task_id": "\(headers.id)", "task_name": "\(headers.task)"]
+        )
+    }
+
+    private static func level(of verdict: TaskEnding.Verdict, policy: TaskPolicy) -> Logger.Level {
+        switch verdict {
+        case .succeeded, .retried, .ignored, .revoked, .interrupted: .info
+        case .rejected: .warning
+        case .failed(let exception, _): ExceptionMatch.any(policy.expectedExceptions, matches: exception) ? .info : .error
+        case .timedOut, .lost: .error
+        }
+    }
+
+    private static func words(_ verdict: TaskEnding.Verdict, runtime: Duration?, policy: TaskPolicy) -> String {
+        switch verdict {
+        case .succeeded(let result): "succeeded in \(seconds(runtime))s: \(shown(result))"
+        case .failed(let exception, let traceback):
+            if ExceptionMatch.any(policy.expectedExceptions, matches: exception) {
+                "raised expected: \(exception.pythonRepr)"
+            } else {
+                "raised unexpected: \(exception.pythonRepr)" + (traceback.map { "\n" + $0.trimmingLastNewline } ?? "")
+            }
+        case .retried(let cause, let countdown):
+            "retry: Retry in \(seconds(.seconds(countdown)))s" + (cause.map { ": " + $0.pythonRepr } ?? "")
+        case .ignored: "ignored"
+        case .rejected(let reason, let requeue): "rejected: \(reason)" + (requeue ? ", back to its queue" : "")
+        case .revoked(let reason): "revoked: \(reason.rawValue)"
+        case .timedOut(let limit): "hard time limit (\(seconds(.seconds(limit)))s) exceeded"
+        case .lost(let why): "raised unexpected: WorkerLostError(\(JSONValue.string(why).pythonRepr))"
+        case .interrupted: "interrupted by shutdown, back to its queue"
+        }
+    }
+
+    private static func shown(_ result: [UInt8]) -> String {
+        guard result.count <= 4 * resultLimit, let value = try? JSONReader.value(result) else {  // our own JSON
+            return String(decoding: result.prefix(resultLimit), as: UTF8.self) + "..."
+        }
+        let text = value.pythonRepr
+        return text.count > resultLimit ? String(text.prefix(resultLimit)) + "..." : text
+    }
+
+    /// Seconds with as many digits as matter.
+    static func seconds(_ duration: Duration?) -> String {
+        guard let duration else { return "0" }
+        let micro = duration.components.seconds * 1_000_000 + duration.components.attoseconds / 1_000_000_000_000
+        let value = Double(micro) / 1e6
+        return value == value.rounded() && value < 1e15 ? String(Int(value)) : String(value)
+    }
+}
+
+extension String {
+    fileprivate var trimmingLastNewline: String { hasSuffix("\n") ? String(dropLast()) : self }
+}

@@ -1,0 +1,310 @@
+import CeleriacTasks
+import CeleryMessage
+import Transport
+import WorkerPool
+
+/// Turns a task's end into everything that follows from it: plain values in, one commit out.
+///
+/// Mirrors `celery/app/trace.py` and `celery/worker/request.py`; `Docs/TaskLifecycle.md` has the table.
+struct Tracer: Sendable {
+    let configuration: WorkerConfiguration
+    let codecs: MessageCodecs
+    let records: ResultWriter
+    let random: @Sendable (ClosedRange<Int>) -> Int
+
+    init(
+        configuration: WorkerConfiguration, codecs: MessageCodecs,
+        random: @escaping @Sendable (ClosedRange<Int>) -> Int
+    ) {
+        self.configuration = configuration
+        self.codecs = codecs
+        self.random = random
+        records = ResultWriter(policy: configuration.results, nodeName: configuration.nodeName, codecs: codecs)
+    }
+
+    // MARK: Ends
+
+    /// What follows from an end.
+    ///
+    /// - Parameters:
+    ///   - tag: what the message is held under; `nil` when it was acknowledged before the run.
+    ///   - queue: the queue it came from.
+    ///   - enqueued: what the handler wants published with its success.
+    func ending(
+        of message: TaskMessage, tag: DeliveryTag?, queue: String, policy: TaskPolicy, outcome: TaskOutcome,
+        enqueued: [Signature], now: Instant
+    ) -> TaskEnding {
+        let task = Ended(message: message, tag: tag, queue: queue, policy: policy, now: now)
+        switch outcome {
+        case .success(let result): return succeeded(task, result: result, enqueued: enqueued)
+        case .failure(let exception, let traceback): return failed(task, exception, traceback: traceback)
+        case .retry(let retry, let traceback): return retried(task, retry, traceback: traceback)
+        case .ignored: return TaskEnding(commit: task.commit([]), verdict: .ignored)
+        case .rejected(let reject): return rejected(task, reject)
+        case .revoked(let reason):
+            let effects = store(task, .revoked, exception: .revoked(reason), traceback: nil, children: nil)
+            return TaskEnding(commit: task.commit(effects), verdict: .revoked(reason))
+        case .timeLimitExceeded(let seconds): return timedOut(task, seconds: seconds)
+        case .workerLost(let exit): return lost(task, exit)
+        case .interrupted: return interrupted(task)
+        }
+    }
+
+    /// What follows when a message ends before it ran.
+    func ending(of message: TaskMessage, _ delivery: Delivery, policy: TaskPolicy, outcome: TaskOutcome) -> Commit {
+        ending(
+            of: message, tag: delivery.tag, queue: delivery.queue, policy: policy, outcome: outcome, enqueued: [],
+            now: .now()
+        ).commit
+    }
+
+    private func succeeded(_ task: Ended, result: [UInt8], enqueued: [Signature]) -> TaskEnding {
+        let headers = task.message.headers
+        var continuation = Continuation(task.message, configuration: configuration, codecs: codecs, now: task.now)
+        do {
+            for signature in enqueued { try continuation.send(signature, result: nil) }
+            try continuation.sendCallbacks(result: result)
+            try continuation.sendChain(result: result)
+        } catch {
+            return failed(task, error.exceptionInfo, traceback: nil)
+        }
+        var effects = continuation.effects
+        if !task.ignoresResult {
+            do {
+                effects.append(
+                    try records.success(result: result, children: continuation.children, of: task.message, now: task.now)
+                )
+            } catch {
+                return failed(task, error.exceptionInfo, traceback: nil)
+            }
+        }
+        if headers.redelivered { effects.append(.forgetDeliveries(taskID: headers.id)) }
+        return TaskEnding(commit: task.commit(effects), verdict: .succeeded(result: result))
+    }
+
+    private func failed(_ task: Ended, _ exception: ExceptionInfo, traceback: String?) -> TaskEnding {
+        if ExceptionMatch.any(task.policy.autoretryFor, matches: exception),
+            !ExceptionMatch.any(task.policy.dontAutoretryFor, matches: exception)
+        {
+            let cause = TaskFailure(module: exception.module, type: exception.type, arguments: exception.arguments)
+            return retried(task, TaskRetry(cause: cause), traceback: traceback ?? "")
+        }
+        return finallyFailed(task, exception, traceback: traceback)
+    }
+
+    private func finallyFailed(_ task: Ended, _ exception: ExceptionInfo, traceback: String?) -> TaskEnding {
+        let effects = failureEffects(task, exception, traceback: traceback)
+        return TaskEnding(commit: task.commit(effects), verdict: .failed(exception, traceback: traceback))
+    }
+
+    /// A failure's record, the failure of the rest of its chain, and its errbacks.
+    private func failureEffects(_ task: Ended, _ exception: ExceptionInfo, traceback: String?) -> [Effect] {
+        var effects = store(task, .failure, exception: exception, traceback: traceback, children: [])
+        var continuation = Continuation(task.message, configuration: configuration, codecs: codecs, now: task.now)
+        for id in continuation.failedChain where configuration.results.enabled {
+            effects.append(
+                records.exception(
+                    .failure, exception, traceback: traceback, children: [], taskID: id, of: nil, now: task.now
+                )
+            )
+        }
+        continuation.sendErrbacks()
+        effects += continuation.effects
+        if task.message.headers.redelivered { effects.append(.forgetDeliveries(taskID: task.message.headers.id)) }
+        return effects
+    }
+
+    private func retried(_ task: Ended, _ retry: TaskRetry, traceback: String) -> TaskEnding {
+        let headers = task.message.headers
+        let cause = retry.cause.map(ExceptionInfo.init)
+        let maximum = retry.maxRetries ?? task.policy.maxRetries
+        if let maximum, headers.retries >= maximum {
+            return finallyFailed(task, cause ?? .maxRetriesExceeded(headers), traceback: cause == nil ? nil : traceback)
+        }
+        let countdown =
+            retry.countdown ?? RetryDelay.delay(task.policy, retries: headers.retries, random: random)
+        let due = task.now + .seconds(countdown)
+        let again = task.message.retried(eta: countdown > 0 ? due : nil)
+        let item: [UInt8]
+        do {
+            item = try again.encode(codecs: codecs, serializer: configuration.taskSerializer)
+        } catch {
+            return finallyFailed(task, error.exceptionInfo, traceback: nil)
+        }
+        var effects: [Effect] = []
+        if !task.ignoresErrors {
+            effects.append(
+                records.exception(
+                    .retry, cause ?? .retry("Retry in \(TaskLog.seconds(.seconds(countdown)))s"), traceback: traceback,
+                    children: [.task(headers.id)], taskID: headers.id, of: task.message, now: task.now
+                )
+            )
+        }
+        let message = Publication(queue: task.queue, priority: task.message.properties.priority, item: item)
+        effects.append(countdown > 0 ? .park(message, taskID: headers.id, until: due) : .publish(message))
+        return TaskEnding(
+            commit: task.commit(effects), verdict: .retried(cause: cause, countdown: countdown),
+            due: countdown > 0 ? due : nil
+        )
+    }
+
+    private func rejected(_ task: Ended, _ reject: TaskReject) -> TaskEnding {
+        let verdict = TaskEnding.Verdict.rejected(reason: reject.reason, requeue: reject.requeue)
+        // An early-acknowledged message is put back all the same: Celery loses it there.
+        if reject.requeue { return TaskEnding(commit: requeue(task, atHead: false), verdict: verdict) }
+        let exception = ExceptionInfo.reject(.string(reject.reason), requeue: false)
+        return TaskEnding(commit: task.commit(failureEffects(task, exception, traceback: nil)), verdict: verdict)
+    }
+
+    private func timedOut(_ task: Ended, seconds: Double) -> TaskEnding {
+        let verdict = TaskEnding.Verdict.timedOut(seconds: seconds)
+        guard task.tag == nil || task.policy.acksOnTimeout else {
+            return TaskEnding(commit: requeue(task, atHead: false), verdict: verdict)
+        }
+        return TaskEnding(
+            commit: task.commit(failureEffects(task, .timeLimitExceeded(seconds), traceback: nil)), verdict: verdict
+        )
+    }
+
+    private func lost(_ task: Ended, _ exit: ProcessExit) -> TaskEnding {
+        let why = "Worker exited prematurely: \(exit)."
+        if case .terminated = exit {
+            let effects = store(task, .revoked, exception: .revoked(.terminated), traceback: nil, children: nil)
+            return TaskEnding(commit: task.commit(effects), verdict: .revoked(.terminated))
+        }
+        guard task.tag == nil || !task.policy.rejectOnWorkerLost else {
+            return TaskEnding(commit: requeue(task, atHead: false), verdict: .lost(why))
+        }
+        return TaskEnding(
+            commit: task.commit(failureEffects(task, .workerLost(why), traceback: nil)), verdict: .lost(why)
+        )
+    }
+
+    /// A cold stop: the message goes back to the head of its queue, also one that was acknowledged early, so that
+    /// nothing is lost by stopping.
+    private func interrupted(_ task: Ended) -> TaskEnding {
+        TaskEnding(commit: requeue(task, atHead: true), verdict: .interrupted)
+    }
+
+    private func requeue(_ task: Ended, atHead: Bool) -> Commit {
+        var again = task.message
+        again.headers.redelivered = true
+        again.properties.redelivered = true
+        guard let item = try? again.encode(codecs: codecs, serializer: serializerName(of: task.message)) else {
+            // It was decoded from this very form, so this cannot be; were it so, keeping it held loses nothing.
+            return Commit(tag: task.tag, acknowledges: false, effects: [])
+        }
+        let message = Publication(queue: task.queue, priority: task.message.properties.priority, item: item)
+        return Commit(
+            tag: task.tag, acknowledges: task.tag != nil, effects: [atHead ? .putBack(message) : .publish(message)]
+        )
+    }
+
+    /// Stores an exception's record, unless the task ignores it.
+    private func store(
+        _ task: Ended, _ state: TaskState, exception: ExceptionInfo, traceback: String?, children: [ResultTuple]?
+    ) -> [Effect] {
+        guard state == .revoked ? !task.ignoresResult : !task.ignoresErrors else { return [] }
+        return [
+            records.exception(
+                state, exception, traceback: traceback, children: children, taskID: task.message.headers.id,
+                of: task.message, now: task.now
+            )
+        ]
+    }
+
+    // MARK: On the way
+
+    /// A message whose time has not come: kept in Redis as it is.
+    func park(_ message: TaskMessage, _ delivery: Delivery, until due: Instant) -> Commit {
+        let publication = Publication(
+            queue: delivery.queue, priority: message.properties.priority, item: delivery.item
+        )
+        return Commit(
+            tag: delivery.tag, acknowledges: true, effects: [.park(publication, taskID: message.headers.id, until: due)]
+        )
+    }
+
+    /// A message that arrived too late to be run here.
+    func putBack(_ message: TaskMessage, tag: DeliveryTag, queue: String, item: [UInt8]) -> Commit {
+        let publication = Publication(
+            queue: queue, priority: message.properties.priority, item: Redelivery.mark(item) ?? item
+        )
+        return Commit(tag: tag, acknowledges: true, effects: [.putBack(publication)])
+    }
+
+    /// A message that cannot be run: kept with the reason, failed when its id is known.
+    func refusal(
+        _ delivery: Delivery, reason: String, taskID: String?, exception: ExceptionInfo, headers: TaskHeaders?
+    ) -> Commit {
+        var effects: [Effect] = [
+            .keepRejected(
+                RejectedMessage(reason: reason, queue: delivery.queue, taskID: taskID, item: delivery.item)
+            )
+        ]
+        if let taskID, configuration.results.enabled {
+            effects.append(
+                records.exception(
+                    .failure, exception, traceback: nil, children: [], taskID: taskID, of: nil, now: .now()
+                )
+            )
+        }
+        return Commit(tag: delivery.tag, acknowledges: true, effects: effects)
+    }
+
+    /// A message that was in the hands of worker after worker that died: it is taken for the cause.
+    func poisoned(_ delivery: Delivery, headers: TaskHeaders?, deliveries: Int) -> [Effect] {
+        let reason = "in the hands of \(deliveries) workers that died"
+        return refusal(
+            delivery, reason: reason, taskID: headers?.id,
+            exception: .workerLost("The task was \(reason) and is not tried again."), headers: headers
+        ).effects
+    }
+
+    /// The STARTED record of a run.
+    func started(_ message: TaskMessage, tag: DeliveryTag?, policy: TaskPolicy, processID: Int32) -> Commit {
+        let task = Ended(message: message, tag: tag, queue: "", policy: policy, now: .now())
+        guard !task.ignoresResult else { return Commit(tag: tag, acknowledges: false, effects: []) }
+        let meta: JSONValue = ["pid": .int(Int64(processID)), "hostname": .string(configuration.nodeName)]
+        let effect = records.state(.started, meta: JSONWriter.bytes(meta), of: message)
+        return Commit(tag: tag, acknowledges: false, effects: [effect])
+    }
+
+    /// A state reported by a handler; `nil` when results are ignored.
+    func state(_ state: String, meta: [UInt8], of message: TaskMessage, tag: DeliveryTag?, policy: TaskPolicy) -> Commit? {
+        let task = Ended(message: message, tag: tag, queue: "", policy: policy, now: .now())
+        guard !task.ignoresResult else { return nil }
+        return Commit(
+            tag: tag, acknowledges: false,
+            effects: [records.state(TaskState(rawValue: state), meta: meta, of: message)]
+        )
+    }
+
+    private func serializerName(of message: TaskMessage) -> String {
+        codecs.serializerName(contentType: message.contentType) ?? "json"
+    }
+
+    /// A task at its end, with what decides about its record.
+    private struct Ended {
+        let message: TaskMessage
+        let tag: DeliveryTag?
+        let queue: String
+        let policy: TaskPolicy
+        let now: Instant
+        let ignoresResult: Bool
+        var ignoresErrors: Bool { ignoresResult && !policy.storeErrorsEvenIfIgnored }
+
+        init(message: TaskMessage, tag: DeliveryTag?, queue: String, policy: TaskPolicy, now: Instant) {
+            self.message = message
+            self.tag = tag
+            self.queue = queue
+            self.policy = policy
+            self.now = now
+            ignoresResult = message.headers.ignoreResult ?? policy.ignoreResult
+        }
+
+        func commit(_ effects: [Effect]) -> Commit {
+            Commit(tag: tag, acknowledges: tag != nil, effects: effects)
+        }
+    }
+}

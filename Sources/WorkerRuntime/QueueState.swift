@@ -1,0 +1,22 @@
+/// A queue and how much of it is in hand.
+struct QueueState {
+    let policy: QueuePolicy
+    /// The place of its pool.
+    let pool: Int
+    /// Its messages in hand: reserved and running.
+    var inHand = 0
+    /// Whether messages are taken from it.
+    var consumes = true
+
+    init(policy: QueuePolicy, pool: Int) {
+        self.policy = policy
+        self.pool = pool
+    }
+
+    /// How many more of its messages may be in hand.
+    var room: Int {
+        guard consumes else { return 0 }
+        guard let concurrency = policy.concurrency else { return Int(Int32.max) }
+        return max(0, concurrency - inHand)
+    }
+}

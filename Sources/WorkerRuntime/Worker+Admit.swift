@@ -1,0 +1,99 @@
+import CeleryMessage
+import Logging
+import NIOCore
+import Transport
+
+extension Worker {
+    /// Decodes and admits claimed messages in their order, then hands them to the pools.
+    func accept(_ deliveries: [Delivery]) {
+        guard !deliveries.isEmpty else { return }
+        let moment = now()
+        let clock = NIODeadline.now()
+        for delivery in deliveries { accept(delivery, now: moment, clock: clock) }
+        dispatch()
+    }
+
+    private func accept(_ delivery: Delivery, now moment: Instant, clock: NIODeadline) {
+        let message: TaskMessage
+        do {
+            message = try TaskMessage.decode(delivery.item, codecs: codecs, limits: configuration.limits)
+        } catch {
+            return refuse(delivery, error)
+        }
+        guard phase == .running else { return putBack(message, delivery) }
+        let headers = message.headers
+        let action = admission.action(for: headers, now: moment) { revoked.contains($0, now: moment) }
+        switch action {
+        case .run(let policy): reserve(message, delivery, policy: policy, clock: clock)
+        case .park(let due):
+            log(received: headers)
+            enqueue(tracer.park(message, delivery, until: due))
+            noteDue(due)
+        case .expired:
+            log(received: headers)
+            logger.info("Discarding expired task: \(headers.displayName)")
+            revoked.insert(headers.id, now: moment)
+            enqueue(tracer.ending(of: message, delivery, policy: policy(headers), outcome: .revoked(reason: .expired)))
+        case .revoked:
+            log(received: headers)
+            logger.info("Discarding revoked task: \(headers.displayName)")
+            enqueue(tracer.ending(of: message, delivery, policy: policy(headers), outcome: .revoked(reason: .revoked)))
+        case .unregistered:
+            logger.error("Received unregistered task of type '\(headers.task)': kept in celeriac:rejected, failed with NotRegistered")
+            enqueue(
+                tracer.refusal(
+                    delivery, reason: "unregistered task \(headers.task)", taskID: headers.id,
+                    exception: .notRegistered(headers.task), headers: nil
+                )
+            )
+        case .refuse(let reason, let exception):
+            logger.error("Received invalid task \(headers.displayName): \(reason)")
+            enqueue(
+                tracer.refusal(delivery, reason: reason, taskID: headers.id, exception: exception, headers: headers)
+            )
+        }
+    }
+
+    private func policy(_ headers: TaskHeaders) -> TaskPolicy { configuration.tasks[headers.task] ?? TaskPolicy() }
+
+    /// A message that cannot be read: kept with the reason, failed when its id is known, and done with.
+    private func refuse(_ delivery: Delivery, _ error: MessageError) {
+        let name = error.taskName.map { " for task \($0)[\(error.taskID ?? "?")]" } ?? ""
+        logger.error("Received a message\(name) that cannot be run, kept in celeriac:rejected: \(error.message)")
+        enqueue(
+            tracer.refusal(
+                delivery, reason: "\(error.code.rawValue): \(error.message)", taskID: error.taskID,
+                exception: error.exceptionInfo, headers: nil
+            )
+        )
+    }
+
+    private func reserve(_ message: TaskMessage, _ delivery: Delivery, policy: TaskPolicy, clock: NIODeadline) {
+        log(received: message.headers)
+        let place = queues.firstIndex { $0.policy.name == delivery.queue } ?? 0
+        let pool = policy.pool.map { self.place(ofPool: $0) } ?? queues[place].pool
+        let task = ActiveTask(
+            job: nextJob, message: message, queue: place, pool: pool, policy: policy,
+            limits: TimeLimits(
+                message: message.headers, task: policy, queue: queues[place].policy, worker: configuration
+            ),
+            tag: delivery.tag, claimedAt: clock
+        )
+        nextJob += 1
+        active[task.job] = task
+        queues[place].inHand += 1
+        pools[pool].reserved.append(task.job)
+    }
+
+    private func log(received headers: TaskHeaders) {
+        guard logger.logLevel <= .info else { return }
+        logger.info("Task \(headers.displayName) received", metadata: ["task_id": "\(headers.id)"])
+    }
+
+    func noteDue(_ due: Instant) {
+        if nextDue.map({ due < $0 }) ?? true {
+            nextDue = due
+            wantsDue.raise()
+        }
+    }
+}

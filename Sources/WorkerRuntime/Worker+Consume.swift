@@ -1,0 +1,61 @@
+import NIOCore
+import Transport
+
+extension Worker {
+    /// A batch is never larger: beyond it Redis gains nothing, and other clients wait longer for their turn.
+    static let batch = 64
+
+    /// Claims whenever there is room and reason to, until the worker stops taking work.
+    func consume() async {
+        while phase == .running {
+            guard connected, let request = claimRequest() else {
+                await wantsClaim.wait()
+                continue
+            }
+            do {
+                let result = try await claim(request)
+                accept(result.deliveries)
+                // Everything empty: the broker announces the next message.
+                if !result.mayHoldMore, result.deliveries.isEmpty { await wantsClaim.wait() }
+            } catch {
+                await claimFailed(error)
+            }
+        }
+    }
+
+    private func claim(_ request: ClaimRequest) async throws -> ClaimResult {
+        for (place, room) in request.rooms.enumerated() { pools[place].claiming += min(room, request.limit) }
+        defer {
+            for (place, room) in request.rooms.enumerated() { pools[place].claiming -= min(room, request.limit) }
+        }
+        return try await broker.claim(request)
+    }
+
+    /// What can be taken now; `nil` when nothing can.
+    private func claimRequest() -> ClaimRequest? {
+        let rooms = pools.map { $0.room(prefetchMultiplier: configuration.prefetchMultiplier) }
+        let wanted = queues.filter { $0.room > 0 && rooms[$0.pool] > 0 }
+            .map { ClaimRequest.Queue(name: $0.policy.name, room: min($0.room, Self.batch), pool: $0.pool) }
+        guard !wanted.isEmpty else { return nil }
+        let limit = min(Self.batch, rooms.reduce(0, +))
+        return ClaimRequest(queues: wanted, rooms: rooms.map { min($0, Self.batch) }, limit: limit)
+    }
+
+    private func claimFailed(_ error: any Error) async {
+        guard phase == .running else { return }
+        if let failure = error as? TransportError, failure.code == .connection {
+            // The notice of the new connection ends the wait; the pause bounds it should none come.
+            await pause(.milliseconds(250))
+        } else {
+            logger.error("Claiming messages failed: \(error)")
+            await pause(.seconds(1))
+        }
+    }
+
+    /// Waits on the event loop's clock.
+    func pause(_ time: TimeAmount) async {
+        await withCheckedContinuation { continuation in
+            _ = loop.scheduleTask(in: time) { continuation.resume() }
+        }
+    }
+}

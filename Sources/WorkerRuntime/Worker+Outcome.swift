@@ -1,0 +1,120 @@
+import CeleriacTasks
+import CeleryMessage
+import Logging
+import NIOCore
+import Transport
+import WorkerPool
+
+extension Worker {
+    /// What the pools report, in batches.
+    func handle(_ events: [PoolEvent]) {
+        let seconds = Double(NIODeadline.now().uptimeNanoseconds) / 1e9
+        var ended: [Int: Int] = [:]
+        for event in events {
+            if let pool = handle(event) { ended[pool, default: 0] += 1 }
+        }
+        for (place, count) in ended { pools[place].pace.count(count, at: seconds) }
+        dispatch()
+        wantsClaim.raise()
+        if phase > .running { progressed.raise() }
+    }
+
+    /// Handles one report; answers the pool whose task it ended.
+    private func handle(_ event: PoolEvent) -> Int? {
+        switch event {
+        case .started(let job, let processID):
+            active[job].map { started($0, processID: processID) }
+            return nil
+        case .state(let job, let state, let meta):
+            active[job].map { report($0, state: state, meta: meta) }
+            return nil
+        case .finished(let job, let report, let runtime): return finished(job, report, runtime: runtime)
+        case .timeLimitExceeded(let job, let seconds):
+            return end(job, .timeLimitExceeded(seconds: seconds), enqueued: [], runtime: nil)
+        case .lost(let job, let exit): return end(job, .workerLost(exit), enqueued: [], runtime: nil)
+        case .returned(let job):
+            returned(job)
+            return nil
+        case .log(let record):
+            log(record)
+            return nil
+        case .capacityChanged: return nil
+        }
+    }
+
+    private func started(_ task: ActiveTask, processID: Int32) {
+        task.startedAt = .now()
+        task.processID = processID
+        guard task.policy.trackStarted else { return }
+        pendingStates[task.job] = tracer.started(
+            task.message, tag: task.tag, policy: task.policy, processID: processID
+        )
+        wantsCommit.raise()
+    }
+
+    /// A state on the way: only the newest one of a task waits to be stored.
+    private func report(_ task: ActiveTask, state: String, meta: [UInt8]) {
+        task.lastState = state
+        guard let commit = tracer.state(state, meta: meta, of: task.message, tag: task.tag, policy: task.policy) else {
+            return
+        }
+        pendingStates[task.job] = commit
+        wantsCommit.raise()
+    }
+
+    private func finished(_ job: UInt64, _ report: HandlerReport, runtime: Duration) -> Int? {
+        let outcome: TaskOutcome =
+            switch report.outcome {
+            case .success(let result): .success(result: result)
+            case .failure(let failure, let traceback): .failure(ExceptionInfo(failure), traceback: traceback)
+            case .retry(let retry, let traceback): .retry(retry, traceback: traceback)
+            case .ignore: .ignored
+            case .reject(let reject): .rejected(reject)
+            case .cancelled(.revoked): .revoked(reason: .terminated)
+            case .cancelled(.shutdown): .interrupted
+            case .cancelled(.softTimeLimit): .failure(.softTimeLimitExceeded(), traceback: nil)
+            }
+        return end(job, outcome, enqueued: report.enqueued, runtime: runtime)
+    }
+
+    /// The one place where a task ends: its effects, with the acknowledgement, go to the broker as one commit.
+    @discardableResult
+    func end(_ job: UInt64, _ outcome: TaskOutcome, enqueued: [Signature], runtime: Duration?) -> Int? {
+        guard let task = active.removeValue(forKey: job) else { return nil }
+        queues[task.queue].inHand -= 1
+        if task.stage == .dispatched { pools[task.pool].dispatched -= 1 }
+        pendingStates[job] = nil
+        let ending = tracer.ending(
+            of: task.message, tag: task.tag, queue: queues[task.queue].policy.name, policy: task.policy,
+            outcome: outcome, enqueued: enqueued, now: now()
+        )
+        totals[task.message.headers.task, default: 0] += 1
+        TaskLog.write(ending.verdict, of: task.message.headers, policy: task.policy, runtime: runtime, to: logger)
+        if let due = ending.due { noteDue(due) }
+        enqueue(ending.commit)
+        return task.pool
+    }
+
+    /// The pool gives back what it never started: it runs elsewhere, ahead of what waits.
+    private func returned(_ job: UInt64) {
+        guard let task = active[job] else { return }
+        task.stage = .reserved
+        pools[task.pool].dispatched -= 1
+        pools[task.pool].reserved.prepend(job)
+    }
+
+    private func log(_ record: PoolLogRecord) {
+        var metadata = record.metadata
+        metadata["task_id"] = record.taskID.map { "\($0)" }
+        metadata["task_name"] = record.taskName.map { "\($0)" }
+        metadata["process"] = "\(record.processName)"
+        logger.log(level: record.level, "\(record.message)", metadata: metadata)
+    }
+}
+
+extension ExceptionInfo {
+    /// A handler's failure as it goes on the wire.
+    init(_ failure: TaskFailure) {
+        self.init(module: failure.module, type: failure.type, arguments: failure.arguments)
+    }
+}

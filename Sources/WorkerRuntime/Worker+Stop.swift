@@ -1,0 +1,77 @@
+import CeleryMessage
+import Logging
+import NIOCore
+import Transport
+
+/// How a worker stops.
+public enum StopKind: Sendable {
+    /// Takes no more work; running tasks finish, everything else goes back at once.
+    case warm
+    /// Running tasks are cancelled and go back too, after the configured soft time.
+    case cold
+}
+
+extension Worker {
+    /// Stops in stages; returns at once, and ``run(makePools:onReady:)`` ends when all is settled. A cold stop may
+    /// follow a warm one; anything else is ignored.
+    public func stop(_ kind: StopKind) {
+        switch (phase, kind) {
+        case (.running, _):
+            phase = .warm
+            putBackReserved()
+            wakeEverybody()
+            // Outlives whoever asked: the stages go on until the worker has ended.
+            Task { await self.windDown() }
+            if kind == .cold { chill() }
+        case (.warm, .cold): chill()
+        default: break
+        }
+    }
+
+    private func chill() {
+        let patience = configuration.softShutdownTimeout
+        guard patience > 0, !active.isEmpty else { return cancelRunning() }
+        logger.warning("Initiating Soft Shutdown, terminating in \(patience) seconds")
+        _ = loop.scheduleTask(in: .nanoseconds(Int64(patience * 1e9))) { [weak self] in
+            guard let self else { return }
+            self.assumeIsolated { $0.cancelRunning() }
+        }
+    }
+
+    /// Messages that never started go back to the head of their queues, the one claimed first in front.
+    private func putBackReserved() {
+        let waiting = active.values.filter { $0.stage == .reserved }.sorted { $0.job > $1.job }
+        for task in waiting { end(task.job, .interrupted, enqueued: [], runtime: nil) }
+        for place in pools.indices { pools[place].reserved.removeAll() }
+        if !waiting.isEmpty { logger.info("Restoring \(waiting.count) unacknowledged message(s)") }
+    }
+
+    /// Puts the running tasks' messages back without waiting for the handlers, then ends their processes: whatever the
+    /// handlers still do, their results find no message to belong to.
+    private func cancelRunning() {
+        guard phase < .cold else { return }
+        phase = .cold
+        let running = active.values.sorted { $0.job > $1.job }
+        for task in running {
+            pools[task.pool].pool.cancel(job: task.job, reason: .shutdown)
+            end(task.job, .interrupted, enqueued: [], runtime: nil)
+        }
+        if !running.isEmpty { logger.warning("Restoring \(running.count) unacknowledged message(s)") }
+        wakeEverybody()
+    }
+
+    private func windDown() async {
+        while !(active.isEmpty && isSettled) { await progressed.wait() }
+        phase = .stopped
+        wakeEverybody()
+    }
+
+    private func wakeEverybody() {
+        for signal in [wantsClaim, wantsCommit, wantsDue, wantsBeat, progressed] { signal.raise() }
+    }
+
+    /// A message that arrived after the stop began.
+    func putBack(_ message: TaskMessage, _ delivery: Delivery) {
+        enqueue(tracer.putBack(message, tag: delivery.tag, queue: delivery.queue, item: delivery.item))
+    }
+}

@@ -1,0 +1,161 @@
+public import CeleryMessage
+import CeleriacTasks
+import DequeModule
+public import Logging
+public import NIOCore
+public import Transport
+public import WorkerPool
+
+/// Takes messages, runs their tasks in pools and commits what follows, until told to stop.
+///
+/// A message's path, one step a file:
+/// claim (`Worker+Consume`) → decode and admit (`Worker+Admit`, ``Admission``) → dispatch (`Worker+Dispatch`) → pool →
+/// outcome (`Worker+Outcome`, ``TaskOutcome``) → effects (``Tracer``) → commit (`Worker+Commit`).
+///
+/// The actor runs on the event loop that also carries the broker's connections and the pools' sockets, so no step hops
+/// threads, and everything that happens within one turn of the loop leaves in one write.
+public actor Worker {
+    nonisolated let loop: any EventLoop
+    /// The event loop: the actor shares it with the connections.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { loop.executor.asUnownedSerialExecutor() }
+
+    /// How far the worker is on its way out.
+    enum Phase: Int, Comparable {
+        case running
+        /// No new work; what runs finishes.
+        case warm
+        /// What runs is cancelled and goes back.
+        case cold
+        case stopped
+
+        static func < (left: Phase, right: Phase) -> Bool { left.rawValue < right.rawValue }
+    }
+
+    nonisolated let broker: any Broker
+    nonisolated let codecs: MessageCodecs
+    nonisolated let logger: Logger
+    nonisolated let now: @Sendable () -> Instant
+    nonisolated let random: @Sendable (ClosedRange<Int>) -> Int
+
+    var configuration: WorkerConfiguration
+    var admission: Admission
+    var tracer: Tracer
+    var revoked = RevokedTasks()
+
+    // MARK: Work in hand
+
+    var pools: [PoolState] = []
+    var queues: [QueueState] = []
+    var active: [UInt64: ActiveTask] = [:]
+    var nextJob: UInt64 = 1
+    var totals: [String: Int] = [:]
+
+    // MARK: Commits on their way
+
+    var pending: Deque<PendingCommit> = []
+    var pendingStates: [UInt64: Commit] = [:]
+    var commitsInFlight: [PendingCommit] = []
+    var commitsInFlightCount = 0
+
+    // MARK: Signals
+
+    var phase = Phase.running
+    var connected = true
+    let wantsClaim = LoopSignal()
+    let wantsCommit = LoopSignal()
+    let wantsDue = LoopSignal()
+    let wantsBeat = LoopSignal()
+    let restored = LoopSignal()
+    let progressed = LoopSignal()
+    var nextDue: Instant?
+
+    /// Prepares a worker; nothing is started.
+    ///
+    /// - Parameters:
+    ///   - eventLoop: carries the broker's connections too.
+    ///   - makePool: makes each pool by name; its events are to be handed to the closure given, on the event loop.
+    ///   - now: wall time.
+    ///   - random: draws retry jitter.
+    public init(
+        configuration: WorkerConfiguration, broker: any Broker, codecs: MessageCodecs, eventLoop: any EventLoop,
+        logger: Logger, now: @escaping @Sendable () -> Instant = { .now() },
+        random: @escaping @Sendable (ClosedRange<Int>) -> Int = { Int.random(in: $0) }
+    ) {
+        self.configuration = configuration
+        self.broker = broker
+        self.codecs = codecs
+        self.logger = logger
+        self.now = now
+        self.random = random
+        loop = eventLoop
+        admission = Admission(tasks: configuration.tasks)
+        tracer = Tracer(configuration: configuration, codecs: codecs, random: random)
+    }
+
+    // MARK: Running
+
+    /// Starts pools and connections, works until stopped, and answers when everything in hand is settled.
+    ///
+    /// - Parameters:
+    ///   - makePools: makes the pools; their events go to the closure given, on the event loop, in batches.
+    ///   - onReady: called once messages are being taken.
+    public func run(
+        makePools: @Sendable (_ onEvents: @escaping @Sendable ([PoolEvent]) -> Void) -> [any TaskPool],
+        onReady: @Sendable () -> Void
+    ) async throws {
+        let made = makePools { [weak self] events in
+            guard let self else { return }
+            self.assumeIsolated { $0.handle(events) }
+        }
+        pools = made.map { PoolState(pool: $0) }
+        queues = configuration.queues.map { QueueState(policy: $0, pool: place(ofPool: $0.pool)) }
+        let pools = made
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for pool in pools { group.addTask { try await pool.start() } }
+            group.addTask { try await self.connect() }
+            try await group.waitForAll()
+        }
+        onReady()
+        await withDiscardingTaskGroup { group in
+            // Two claims overlap, so that the next batch is on its way while one is being run; commits likewise.
+            for _ in 0..<2 { group.addTask { await self.consume() } }
+            for _ in 0..<3 { group.addTask { await self.commitLoop() } }
+            group.addTask { await self.heartbeatLoop() }
+            group.addTask { await self.dueLoop() }
+        }
+        for pool in pools { await pool.stop(killAfter: .seconds(5)) }
+        await broker.stop()
+    }
+
+    private func connect() async throws {
+        let names = configuration.queues.map(\.name)
+        try await broker.start(queues: names) { [weak self] notice in
+            guard let self else { return }
+            self.assumeIsolated { $0.handle(notice) }
+        }
+        let beat = try await broker.heartbeat(holding: [])
+        nextDue = beat.nextDue
+    }
+
+    func place(ofPool name: String) -> Int {
+        pools.firstIndex { $0.pool.name == name } ?? pools.firstIndex { $0.pool.name == configuration.defaultPool } ?? 0
+    }
+
+    private func handle(_ notice: BrokerNotice) {
+        switch notice {
+        case .wake:
+            for place in queues.indices { queues[place].mayHold = true }
+            wantsClaim.raise()
+        case .lost(let reason):
+            connected = false
+            logger.warning("Lost the connection to the broker: \(reason). Running tasks go on; reconnecting")
+        case .restored:
+            if !connected { logger.info("Connected to the broker again") }
+            connected = true
+            restored.raise()
+            wantsClaim.raise()
+            wantsCommit.raise()
+            wantsDue.raise()
+        }
+    }
+}
