@@ -13,8 +13,11 @@ public enum YAMLReader {
                 at: YAMLPosition(line: 1, column: 1)
             )
         }
+        // libyaml would count a byte order mark as a column.
+        let mark = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
         return try bytes.withUnsafeBufferPointer { (buffer) throws(YAMLError) in
-            var composer = Composer(events: try EventStream(buffer), limits: limits)
+            let text = UnsafeBufferPointer(rebasing: buffer[mark...])
+            var composer = Composer(events: try EventStream(text), limits: limits)
             return try composer.document()
         }
     }
