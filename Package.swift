@@ -107,8 +107,8 @@ let targets: [Target] = [
     module(
         "HandlersSMS",
         [
-            "CeleriacTasks", "CeleryMessage", httpClient.product("AsyncHTTPClient"), nioCore, nioHTTP1,
-            crypto.product("Crypto"), logging,
+            "CeleriacTasks", "CeleryMessage", httpClient.product("AsyncHTTPClient"), nioCore, nioPosix,
+            nioHTTP1, crypto.product("Crypto"), logging,
         ]
     ),
     module("HandlersExcel", ["CeleriacTasks", "CeleryMessage", "CZip", "CExpat", logging]),

@@ -1,0 +1,155 @@
+import NIOCore
+import NIOSSL
+
+/// Bytes for the server and the promise of its answers.
+struct SMTPCommand: Sendable {
+    /// What is sent; empty to wait for the greeting.
+    var bytes: ByteBuffer
+    /// How many answers complete it: more than one when commands are pipelined.
+    var replies = 1
+    /// How long the answers may take.
+    var timeout: TimeAmount
+    /// Set on STARTTLS: what to protect the connection with once the server agrees.
+    var upgrade: TLSUpgrade?
+    var promise: EventLoopPromise<[SMTPReply]>
+}
+
+/// The client's side of TLS to one server.
+struct TLSUpgrade: Sendable {
+    var context: NIOSSLContext
+    /// The name to verify and to ask for; `nil` when the server is known by its address.
+    var serverName: String?
+
+    func handler() throws -> NIOSSLClientHandler {
+        try NIOSSLClientHandler(context: context, serverHostname: serverName)
+    }
+}
+
+/// Pairs commands with the server's answers, in order; lives on its channel's event loop.
+///
+/// Every way a connection can end fails all open promises, and nothing is sent after the first failure.
+final class SMTPChannelHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = SMTPCommand
+    typealias OutboundOut = ByteBuffer
+
+    private struct Waiter {
+        let command: SMTPCommand
+        let deadline: Scheduled<Void>
+        var replies: [SMTPReply] = []
+    }
+
+    private var parser = SMTPReplyParser()
+    private var waiters: [Waiter] = []
+    /// The greeting, when it comes before anybody waits for it.
+    private var greeting: SMTPReply?
+    private var mayGreet = true
+    private var failure: SMTPError?
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        let command = unwrapOutboundIn(data)
+        if let failure {
+            command.promise.fail(failure)
+            promise?.fail(failure)
+            return
+        }
+        if let greeting, command.bytes.readableBytes == 0 {
+            self.greeting = nil
+            command.promise.succeed([greeting])
+            promise?.succeed()
+            return
+        }
+        let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let deadline = context.eventLoop.scheduleTask(in: command.timeout) {
+            let (handler, context) = loopBound.value
+            handler.fail(SMTPError(.timedOut, "the mail server did not answer in time"), context)
+        }
+        waiters.append(Waiter(command: command, deadline: deadline))
+        if command.bytes.readableBytes > 0 {
+            context.write(wrapOutboundOut(command.bytes), promise: promise)
+        } else {
+            promise?.succeed()
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard failure == nil else { return }
+        var bytes = unwrapInboundIn(data)
+        parser.append(&bytes)
+        do {
+            while failure == nil, let reply = try parser.next() { receive(reply, context) }
+        } catch {
+            fail(error, context)
+        }
+    }
+
+    private func receive(_ reply: SMTPReply, _ context: ChannelHandlerContext) {
+        let isGreeting = mayGreet
+        mayGreet = false
+        if reply.code == 421 {
+            return fail(SMTPError(.serviceClosing, "the mail server closes the connection", reply: reply), context)
+        }
+        guard !waiters.isEmpty else {
+            if isGreeting {
+                greeting = reply
+            } else {
+                fail(SMTPError(.protocolViolation, "the server answered without being asked"), context)
+            }
+            return
+        }
+        waiters[0].replies.append(reply)
+        guard waiters[0].replies.count == waiters[0].command.replies else { return }
+        let waiter = waiters.removeFirst()
+        waiter.deadline.cancel()
+        if let upgrade = waiter.command.upgrade, reply.code == 220 {
+            startTLS(upgrade, waiter, context)
+        } else {
+            waiter.command.promise.succeed(waiter.replies)
+        }
+    }
+
+    /// Puts TLS below this handler in the same turn of the loop in which the answer was read: whatever arrives later
+    /// goes through TLS, and whatever arrived already was sent in clear by somebody who is not to be believed.
+    private func startTLS(_ upgrade: TLSUpgrade, _ waiter: Waiter, _ context: ChannelHandlerContext) {
+        guard !parser.hasLeftover, waiters.isEmpty else {
+            let error = SMTPError(.injectedBytes, "bytes in clear followed the answer to STARTTLS")
+            waiter.command.promise.fail(error)
+            return fail(error, context)
+        }
+        do {
+            try context.pipeline.syncOperations.addHandler(upgrade.handler(), position: .first)
+            waiter.command.promise.succeed(waiter.replies)
+        } catch {
+            let failed = SMTPError(.tlsFailed, "TLS cannot be set up: \(error)")
+            waiter.command.promise.fail(failed)
+            fail(failed, context)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        fail(SMTPError(.disconnected, "the mail server ended the connection"), context)
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        // Many servers end TLS without saying so; the end of the connection itself is noticed above.
+        case NIOSSLError.uncleanShutdown: break
+        case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError:
+            fail(SMTPError(.tlsFailed, "the TLS connection to the mail server failed: \(error)"), context)
+        default: fail(SMTPError(.disconnected, "the connection to the mail server broke: \(error)"), context)
+        }
+    }
+
+    private func fail(_ error: SMTPError, _ context: ChannelHandlerContext) {
+        guard failure == nil else { return }
+        failure = error
+        let open = waiters
+        waiters = []
+        for waiter in open {
+            waiter.deadline.cancel()
+            waiter.command.promise.fail(error)
+        }
+        context.close(promise: nil)
+    }
+}
