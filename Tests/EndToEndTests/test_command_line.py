@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from deployment import Deployment
+from deployment import ROOT, Deployment
 
 
 def test_the_banner_has_the_shape_people_grep_for(deployment):
@@ -159,8 +159,6 @@ def test_report_check_refuses_a_bad_file_without_starting(deployment):
 
 
 def test_the_shipped_tasks_file_is_good(deployment):
-    from deployment import ROOT
-
     done = deployment.run("report", "--check", ROOT / "tasks.yaml", config=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -1,12 +1,14 @@
 """Signals and exit codes."""
 
 import json
+import os
 import re
 import signal
 import time
 
 import pytest
 
+from logged_process import is_running
 from waiting import eventually
 
 ONE_SLOT = {"one": {"processes": 1, "slots": 1}}
@@ -190,8 +192,6 @@ def test_usr2_is_ignored_politely(deployment):
 
 
 def test_pool_processes_end_with_a_killed_controller(deployment):
-    from logged_process import is_running
-
     worker = deployment.start_worker()
     pool = worker.children()
     assert len(pool) == 2
@@ -201,8 +201,6 @@ def test_pool_processes_end_with_a_killed_controller(deployment):
 
 def test_signals_to_the_whole_group_do_not_lose_the_running_task(one_slot):
     """Ctrl-C in a terminal reaches the pool processes too."""
-    import os
-
     worker = one_slot.start_worker()
     running = one_slot.app().tasks["proj.sleep"].delay(2)
     started(running)

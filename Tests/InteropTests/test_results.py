@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from redis_server import RedisServer
 from waiting import eventually
 
 
@@ -155,8 +156,6 @@ def test_results_may_live_in_another_database(deployment):
 
 
 def test_results_may_live_on_another_server(deployment, tmp_path):
-    from redis_server import RedisServer
-
     other = RedisServer(tmp_path / "results")
     try:
         deployment.write_tasks(result_backend=other.url())
