@@ -268,7 +268,7 @@ extension DemoDatabase {
             sql: "INSERT OR IGNORE INTO mutabakat_lines VALUES (?, ?, ?, ?, ?, ?, ?)",
             arguments: [
                 statement.id, number, date, "\(kind.code)-2026\(padded(scramble, to: 6))",
-                number == 2 ? "Numune bedeli, ürün kodu \(turkishLetters)" : kind.text,
+                number == 2 ? "Numune: \(turkishLetters)" : kind.text,
                 isPayment ? nil : money(amount), isPayment ? money(amount * 3) : nil,
             ]
         )
@@ -278,8 +278,7 @@ extension DemoDatabase {
         ("SFT", "Satış faturası"),
         (
             "IRS",
-            "İrsaliyeli satış faturası: pamuklu ve yünlü örgü kumaş, çeşitli renk ve ölçülerde; teslim yeri alıcının "
-                + "Güngören deposu, nakliye satıcıya aittir"
+            "İrsaliyeli satış faturası: pamuklu ve yünlü örgü kumaş, çeşitli renklerde; teslim yeri Güngören deposu"
         ),
         ("VFR", "Vade farkı faturası, yıllık %24"),
         ("BNK", "Banka havalesi, Türkiye İş Bankası Şişli şubesi"),

@@ -63,9 +63,9 @@ enum StatementDefaults {
 
     static func columns(withBalance: Bool) -> [StatementColumn] {
         var columns = [
-            StatementColumn(source: "date", heading: "Tarih", width: 1.15, alignment: .left, kind: .date),
-            StatementColumn(source: "document_no", heading: "Belge no", width: 1.65, alignment: .left, kind: .text),
-            StatementColumn(source: "description", heading: "Açıklama", width: 3.6, alignment: .left, kind: .text),
+            StatementColumn(source: "date", heading: "Tarih", width: 1.35, alignment: .left, kind: .date),
+            StatementColumn(source: "document_no", heading: "Belge no", width: 1.85, alignment: .left, kind: .text),
+            StatementColumn(source: "description", heading: "Açıklama", width: 3.9, alignment: .left, kind: .text),
             StatementColumn(
                 source: "debit",
                 heading: "Borç",

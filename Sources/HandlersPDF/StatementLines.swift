@@ -20,7 +20,8 @@ struct StatementLines {
 
     /// Adds a line.
     ///
-    /// - Throws: ``TaskFailure`` for a value that cannot be printed and for too many lines, `HandlerOptionError` for a column the query does not have.
+    /// - Throws: ``TaskFailure`` for a value that cannot be printed and for too many lines, `HandlerOptionError` for a
+    ///   column the query does not have.
     mutating func append(_ row: SQLRow, _ id: MutabakatID) throws {
         guard rows.count < options.maxLines else {
             throw TaskFailure.valueError("mutabakat \(id.text) has more than \(options.maxLines) lines (max_lines)")

@@ -18,13 +18,14 @@ struct Blocks {
     private var titleHeight = 0.0
     private var cardHeight = 0.0
     private var factHeight = 0.0
+    private var factPlaces: [(x: Double, width: Double)] = []
     private var paragraphHeight = 0.0
     private var signatureHeight = 0.0
 
     private static let logoHeight = 40.0
     private static let cardPadding = 9.0
     private static let gap = 12.0
-    private static let signatureSpace = 46.0
+    private static let signatureSpace = 40.0
 
     init(statement: Statement, styles: StatementStyles, frame: Frame, text: TextSetter, logo: PDFImage?) {
         self.statement = statement
@@ -41,7 +42,8 @@ struct Blocks {
             logo == nil ? 0 : Self.logoHeight
         )
         cardHeight = statement.parties.map(height(of:)).max() ?? 0
-        factHeight = statement.facts.isEmpty ? 0 : statement.facts.map(height(of:)).max() ?? 0
+        factPlaces = places(of: statement.facts)
+        factHeight = zip(statement.facts, factPlaces).map { height(of: $0, width: $1.width) }.max() ?? 0
         openingHeight = titleHeight + 8 + Self.gap
         if cardHeight > 0 { openingHeight += cardHeight + Self.gap }
         if factHeight > 0 { openingHeight += factHeight + Self.gap }
@@ -126,17 +128,31 @@ struct Blocks {
         }
     }
 
-    private var factWidth: Double { frame.width / Double(max(statement.facts.count, 1)) }
+    /// Each fact gets the width it needs, and the rest goes between them; too many share the width equally.
+    private func places(of facts: [Statement.Fact]) -> [(x: Double, width: Double)] {
+        let needed = facts.map {
+            max(text.naturalWidth($0.label, styles.factLabel), text.naturalWidth($0.text, styles.factText)) + 1
+        }
+        let rest = frame.width - needed.reduce(0, +)
+        let count = Double(facts.count)
+        guard count > 1, rest > Self.gap * (count - 1) else {
+            let share = frame.width / max(count, 1)
+            return facts.indices.map { (frame.left + Double($0) * share, share - 8) }
+        }
+        var x = frame.left
+        return needed.map { width in
+            defer { x += width + rest / (count - 1) }
+            return (x, width)
+        }
+    }
 
-    private func height(of fact: Statement.Fact) -> Double {
-        let width = factWidth - 8
-        return text.height(fact.label, styles.factLabel, width: width) + 2
+    private func height(of fact: Statement.Fact, width: Double) -> Double {
+        text.height(fact.label, styles.factLabel, width: width) + 2
             + text.height(fact.text, styles.factText, width: width)
     }
 
     private func draw(_ fact: Statement.Fact, at index: Int, on canvas: PDFCanvas, y: Double) {
-        let x = frame.left + Double(index) * factWidth
-        let width = factWidth - 8
+        let (x, width) = factPlaces[index]
         text.draw(fact.label, styles.factLabel, on: canvas.cairo, x: x, y: y, width: width)
         let below = y + text.height(fact.label, styles.factLabel, width: width) + 2
         text.draw(fact.text, styles.factText, on: canvas.cairo, x: x, y: below, width: width)

@@ -204,7 +204,7 @@ final class StatementPages {
     }
 
     private func drawFooter(page: Int, on canvas: PDFCanvas) {
-        let y = frame.bottom + 12
+        let y = frame.bottom + 10
         canvas.rule(x: frame.left, y: y, width: frame.width, thickness: 0.6, .rule)
         text.draw(
             statement.footer,
@@ -230,13 +230,13 @@ final class StatementPages {
 /// The part of a sheet that holds content, in points from the upper left corner.
 struct Frame: Hashable {
     let left = 42.0
-    let top = 42.0
+    let top = 38.0
     let width: Double
     /// Where the content ends; the footer comes below.
     let bottom: Double
 
     init(_ design: StatementDesign) {
-        width = design.pageWidth - 2 * 42
-        bottom = design.pageHeight - 64
+        width = design.pageWidth - 2 * left
+        bottom = design.pageHeight - 56
     }
 }

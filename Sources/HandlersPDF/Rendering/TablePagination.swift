@@ -108,8 +108,22 @@ struct TablePagination {
 
         mutating func placeClosing() {
             guard table.closingHeight > 0 else { return }
-            if table.closingHeight > room, !isFresh { startPage() }
+            if table.closingHeight > room, !isFresh { startClosingPage() }
             pages[pages.count - 1].hasClosing = true
+        }
+
+        /// Begins the page of the closing, taking the last rows and the totals along where that is possible: signatures
+        /// should not stand on a sheet that shows nothing of what is signed.
+        private mutating func startClosingPage() {
+            let last = pages.count - 1
+            let moved = Array(pages[last].slices.suffix(2))
+            let height = moved.reduce(table.totalsHeight + table.closingHeight) { $0 + $1.height }
+            let areWhole = moved.allSatisfy { $0.lines == table.rows[$0.row].indices }
+            startPage()
+            guard pages[last].slices.count > moved.count, areWhole, height <= room else { return }
+            pages[last + 1] = Page(slices: moved, hasTotals: pages[last].hasTotals)
+            pages[last].slices.removeLast(moved.count)
+            pages[last].hasTotals = false
         }
 
         private mutating func add(_ row: Int, _ part: Range<Int>) {

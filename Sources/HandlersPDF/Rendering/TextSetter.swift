@@ -73,6 +73,14 @@ final class TextSetter {
         lineHeights(text, style, width: width).reduce(0, +)
     }
 
+    /// The width of a text that is not broken into lines.
+    func naturalWidth(_ text: String, _ style: TextStyle) -> Double {
+        set(text, style, width: 1)
+        pango_layout_set_font_description(layout, font(style.size, style.isBold))
+        pango_layout_set_width(layout, -1)
+        return layoutWidth()
+    }
+
     /// Draws lines of a text, each at the top of its place.
     ///
     /// - Parameters:
@@ -131,14 +139,17 @@ final class TextSetter {
         }
         pango_layout_set_font_description(layout, font(style.size, style.isBold))
         pango_layout_set_width(layout, -1)
-        if style.overflow == .shrink, let natural = naturalWidth(), natural > width {
-            let size = max(style.size * width / natural * 0.99, style.size / 2)
-            pango_layout_set_font_description(layout, font(size, style.isBold))
+        if style.overflow == .shrink {
+            let natural = layoutWidth()
+            if natural > width {
+                let size = max(style.size * width / natural * 0.99, style.size / 2)
+                pango_layout_set_font_description(layout, font(size, style.isBold))
+            }
         }
         pango_layout_set_width(layout, Int32(max(width, 1) * Double(PANGO_SCALE)))
     }
 
-    private func naturalWidth() -> Double? {
+    private func layoutWidth() -> Double {
         var width: Int32 = 0
         pango_layout_get_size(layout, &width, nil)
         return Double(width) / Double(PANGO_SCALE)
