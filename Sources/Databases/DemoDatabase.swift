@@ -13,8 +13,9 @@ import GRDB
 /// - `users(id, company_id, email, full_name, phone, password_changed_at, is_active)`
 /// - `activity_logs(id, created_at, level, message)`
 ///
-/// Money is text with two decimals (`1234.50`), days are `2027-01-15`, moments are UTC text as ``SQLValue/timestamp(_:)``
-/// stores them. Statements 1 to 5 fit on a page or two; number 123 has some 120 lines on several pages.
+/// Money is text with two decimals (`1234.50`), days are `2027-01-15`, moments are UTC text as
+/// ``SQLValue/timestamp(_:)`` stores them. Statements 1 to 5 fit on a page or two; number 123 has some 120 lines on
+/// several pages.
 public enum DemoDatabase {
     /// The statement long enough for several pages.
     public static let longStatement = 123
@@ -27,8 +28,8 @@ public enum DemoDatabase {
 
     /// Creates the database, or brings its demo rows back to what they were; rows that others added stay.
     ///
-    /// Ages count from `now`: of the users, some passwords have expired, some are about to, some are fresh; of the logs,
-    /// half are older than 90 days.
+    /// Ages count from `now`: of the users, some passwords have expired, some are about to, some are fresh; of the
+    /// logs, half are older than 90 days.
     ///
     /// - Throws: ``SQLError/Code/cannotOpen`` when the file holds another database, so that real data is never touched.
     public static func create(at path: String, now: Date = Date()) throws {

@@ -30,8 +30,8 @@ public protocol SQLDatabase: Sendable {
 
     /// Runs `body` in a transaction: all of its changes stay, or, when it throws or the task is cancelled, none.
     ///
-    /// Use only the database given to `body` inside of it, and not after it: anything else runs outside of the transaction
-    /// and may wait for its end. Transactions do not nest.
+    /// Use only the database given to `body` inside of it, and not after it: anything else runs outside of the
+    /// transaction and may wait for its end. Transactions do not nest.
     func transaction<Result>(_ body: (any SQLDatabase) async throws -> Result) async throws -> Result
 }
 
@@ -47,8 +47,8 @@ extension SQLDatabase {
 
     /// Runs a query whose result is small and returns all of its rows.
     ///
-    /// - Parameter limit: More rows than these are an error (``SQLError/Code/failed``), so that a wrong query cannot fill
-    ///   the memory.
+    /// - Parameter limit: More rows than these are an error (``SQLError/Code/failed``), so that a wrong query cannot
+    ///   fill the memory.
     public func rows(
         _ sql: String,
         _ arguments: [String: SQLValue] = [:],

@@ -1,12 +1,14 @@
 /// A SQLite database file behind ``SQLDatabase``.
 ///
 /// Connections are opened when first used and kept: up to ``maximumReaders`` that can only read, and one that writes.
-/// Each works on a queue of its own, never on Swift's cooperative threads. Write-ahead logging is switched on, so readers
-/// do not wait for the writer, in this process or another. `:memory:` is not supported: every connection would see its own.
+/// Each works on a queue of its own, never on Swift's cooperative threads. Write-ahead logging is switched on, so
+/// readers do not wait for the writer, in this process or another. `:memory:` is not supported: every connection would
+/// see its own.
 public final class SQLiteDatabase: SQLDatabase {
     /// What a database may be opened for.
     public enum Mode: Sendable, Hashable {
-        /// Queries only. The file must exist; where it uses write-ahead logging, its folder must be writable all the same.
+        /// Queries only. The file must exist; where it uses write-ahead logging, its folder must be writable all the
+        /// same.
         case readOnly
         /// Queries and changes. The file must exist, so that a misspelt path is an error and not an empty database.
         case readWrite

@@ -24,8 +24,8 @@ struct Amount: Sendable, Hashable, Comparable {
 
     /// Reads a value of a row; nil for what is not an amount, such as other text, bytes and NULL.
     ///
-    /// SQLite keeps fractions of `NUMERIC` columns in floating point: the shortest text that means such a number is taken,
-    /// and rounded to six places.
+    /// SQLite keeps fractions of `NUMERIC` columns in floating point: the shortest text that means such a number is
+    /// taken, and rounded to six places.
     init?(_ value: SQLValue) {
         switch value {
         case .int(let number): self.init(units: Int128(number))

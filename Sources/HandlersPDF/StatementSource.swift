@@ -14,8 +14,8 @@ struct StatementSource: Sendable {
 
     /// Reads one statement; header and lines are of the same snapshot.
     ///
-    /// - Throws: ``TaskFailure`` for an unknown id and for data that cannot be printed, `HandlerOptionError` for options
-    ///   that do not fit the queries, `SQLError` for a database that does not answer.
+    /// - Throws: ``TaskFailure`` for an unknown id and for data that cannot be printed, `HandlerOptionError` for
+    ///   options that do not fit the queries, `SQLError` for a database that does not answer.
     func statement(_ id: MutabakatID) async throws -> Statement {
         let arguments = [StatementOptions.idParameter: id.sqlValue]
         return try await database.transaction { snapshot in

@@ -67,7 +67,8 @@ struct TextTemplate: Sendable, Hashable {
 
     /// The text with its fields filled; NULL is written as nothing.
     ///
-    /// - Throws: ``Problem`` for a field without a value, or whose value is not a date or an amount where one is wanted.
+    /// - Throws: ``Problem`` for a field without a value, or whose value is not a date or an amount where one is
+    ///   wanted.
     func filled(_ locale: StatementLocale, _ value: (String) -> SQLValue?) throws(Problem) -> String {
         var result = ""
         for part in parts {

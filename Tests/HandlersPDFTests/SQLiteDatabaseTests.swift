@@ -74,7 +74,10 @@ struct SQLiteDatabaseTests {
         let moment = Date(timeIntervalSince1970: 1_800_000_000.25)
         let row = try #require(
             try await database.firstRow(
-                "SELECT :null AS n, :flag AS f, :int AS i, :double AS d, :decimal AS c, :text AS t, :moment AS m, :bytes AS b",
+                """
+                SELECT :null AS n, :flag AS f, :int AS i, :double AS d, :decimal AS c, :text AS t, :moment AS m,
+                    :bytes AS b
+                """,
                 [
                     "null": nil, "flag": true, "int": .int(.max), "double": .double(0.5), "decimal": .decimal("10.10"),
                     "text": "ğüşıöç İĞÜŞÖÇ", "moment": .timestamp(moment), "bytes": .bytes([0, 255]),

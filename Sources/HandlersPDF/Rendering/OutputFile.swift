@@ -9,8 +9,8 @@ struct OutputFileError: Error, Equatable {
 
 /// A file that appears under its name only when it is complete.
 ///
-/// The bytes go to a hidden `.part` file beside it, reach the disk, and then take the name in one step, so readers see the
-/// old file or the new one. A process that is killed in the middle leaves only the `.part` file.
+/// The bytes go to a hidden `.part` file beside it, reach the disk, and then take the name in one step, so readers see
+/// the old file or the new one. A process that is killed in the middle leaves only the `.part` file.
 final class OutputFile {
     /// The file's final path.
     let path: String
