@@ -90,7 +90,10 @@ let targets: [Target] = [
     module("WorkerPool", ["CeleriacTasks", "CeleryMessage", "CSpawn", nioCore, nioPosix, logging]),
     module(
         "WorkerRuntime",
-        ["Transport", "CeleriacTasks", "CeleryMessage", "WorkerPool", nioCore, collections.product("HeapModule"), logging]
+        [
+            "Transport", "CeleriacTasks", "CeleryMessage", "WorkerPool", nioCore, collections.product("DequeModule"),
+            logging,
+        ]
     ),
 
     // Handlers, each behind the API that users have too.
@@ -144,14 +147,31 @@ let targets: [Target] = [
     tests("MessageCodecsTests", ["MessageCodecs", "CeleryMessage"]),
     tests("CeleriacTasksTests", ["CeleriacTasks", "CeleryMessage"]),
     tests("RedisClientTests", ["RedisClient", nioCore, nioPosix, nioSSL.product("NIOSSL"), logging]),
-    tests("RedisTransportTests", ["RedisTransport", "Transport", "RedisClient", "CeleryMessage", nioCore, nioPosix, logging]),
-    tests("WorkerPoolTests", ["WorkerPool", "CeleriacTasks", "CeleryMessage", nioCore, nioPosix, logging]),
+    tests(
+        "RedisTransportTests",
+        ["RedisTransport", "Transport", "RedisClient", "CeleryMessage", nioCore, nioPosix, logging]
+    ),
+    executable(
+        "PoolTestChild",
+        path: "Tests/PoolTestChild",
+        ["WorkerPool", "CeleriacTasks", "CeleryMessage", nioCore, nioPosix, logging]
+    ),
+    tests(
+        "WorkerPoolTests",
+        ["PoolTestChild", "WorkerPool", "CeleriacTasks", "CeleryMessage", nioCore, nioPosix, logging]
+    ),
     tests(
         "WorkerRuntimeTests",
-        ["WorkerRuntime", "WorkerPool", "Transport", "CeleriacTasks", "CeleryMessage", "HandlersDebug", nioCore, nioPosix, logging]
+        [
+            "WorkerRuntime", "WorkerPool", "Transport", "CeleriacTasks", "CeleryMessage", "HandlersDebug", nioCore,
+            nioPosix, logging,
+        ]
     ),
     tests("HandlersPDFTests", ["HandlersPDF", "Databases", "CeleriacTasks", "CeleryMessage", logging]),
-    tests("HandlersMailTests", ["HandlersMail", "CeleriacTasks", "CeleryMessage", nioCore, nioPosix, nioSSL.product("NIOSSL"), logging]),
+    tests(
+        "HandlersMailTests",
+        ["HandlersMail", "CeleriacTasks", "CeleryMessage", nioCore, nioPosix, nioSSL.product("NIOSSL"), logging]
+    ),
     tests("HandlersSMSTests", ["HandlersSMS", "CeleriacTasks", "CeleryMessage", nioCore, nioPosix, nioHTTP1, logging]),
     tests("HandlersExcelTests", ["HandlersExcel", "CeleriacTasks", "CeleryMessage", logging]),
     tests("HandlersMaintenanceTests", ["HandlersMaintenance", "Databases", "CeleriacTasks", "CeleryMessage", logging]),

@@ -1,5 +1,4 @@
 public import CeleriacTasks
-public import CeleryMessage
 public import Logging
 
 /// What a pool tells the engine, on the pool's event loop and in batches.
@@ -89,8 +88,15 @@ public struct PoolLogRecord: Sendable {
 
     /// Describes a line.
     public init(
-        level: Logger.Level, label: String, message: String, metadata: Logger.Metadata = [:], job: UInt64? = nil,
-        taskID: String? = nil, taskName: String? = nil, processName: String = "", processID: Int32 = 0
+        level: Logger.Level,
+        label: String,
+        message: String,
+        metadata: Logger.Metadata = [:],
+        job: UInt64? = nil,
+        taskID: String? = nil,
+        taskName: String? = nil,
+        processName: String = "",
+        processID: Int32 = 0
     ) {
         self.level = level
         self.label = label

@@ -27,8 +27,16 @@ public struct PoolTask: Sendable {
 
     /// Describes one run.
     public init(
-        job: UInt64, task: String, headers: TaskHeaders, args: [UInt8], kwargs: [UInt8], queue: String,
-        hostname: String, redelivered: Bool = false, softTimeLimit: Double? = nil, timeLimit: Double? = nil,
+        job: UInt64,
+        task: String,
+        headers: TaskHeaders,
+        args: [UInt8],
+        kwargs: [UInt8],
+        queue: String,
+        hostname: String,
+        redelivered: Bool = false,
+        softTimeLimit: Double? = nil,
+        timeLimit: Double? = nil,
         maxRetries: Int? = 3
     ) {
         self.job = job

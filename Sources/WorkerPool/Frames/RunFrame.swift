@@ -1,0 +1,171 @@
+import CeleryMessage
+
+/// The run frame: one task for a pool process.
+extension PoolTask {
+    private enum Tag {
+        static let job: UInt8 = 1
+        static let task: UInt8 = 2
+        static let args: UInt8 = 3
+        static let kwargs: UInt8 = 4
+        static let queue: UInt8 = 5
+        static let hostname: UInt8 = 6
+        static let redelivered: UInt8 = 7
+        static let softTimeLimit: UInt8 = 8
+        static let timeLimit: UInt8 = 9
+        static let maxRetries: UInt8 = 10
+    }
+
+    /// The message's headers; what is absent has the value of a plain message.
+    fileprivate enum HeaderTag {
+        static let id: UInt8 = 32
+        static let rootID: UInt8 = 33
+        static let parentID: UInt8 = 34
+        static let retries: UInt8 = 35
+        static let origin: UInt8 = 36
+        static let argsrepr: UInt8 = 37
+        static let kwargsrepr: UInt8 = 38
+        static let lang: UInt8 = 39
+        static let shadow: UInt8 = 40
+        static let eta: UInt8 = 41
+        static let expires: UInt8 = 42
+        static let group: UInt8 = 43
+        static let groupIndex: UInt8 = 44
+        static let hardTimeLimit: UInt8 = 45
+        static let softTimeLimit: UInt8 = 46
+        static let ignoreResult: UInt8 = 47
+        static let replacedTaskNesting: UInt8 = 48
+        static let stampedHeaders: UInt8 = 49
+        static let stamps: UInt8 = 50
+        static let compression: UInt8 = 51
+        static let redelivered: UInt8 = 52
+        static let extra: UInt8 = 53
+        static let headerTask: UInt8 = 54
+    }
+
+    /// How many bytes of arguments there are.
+    var argumentBytes: Int { args.count + kwargs.count }
+
+    /// Appends this task as a run frame, unless its payload is above `limit`, and returns the payload's length.
+    func append(to writer: inout FrameWriter, limit: Int) -> Int {
+        let start = writer.bytes.count
+        let length = write(to: &writer)
+        if length > limit { writer.truncate(to: start) }
+        return length
+    }
+
+    private func write(to writer: inout FrameWriter) -> Int {
+        writer.append(.run) { writer in
+            writer.field(Tag.job, job)
+            writer.field(Tag.task, task)
+            writer.field(Tag.args, args)
+            writer.field(Tag.kwargs, kwargs)
+            writer.field(Tag.queue, queue)
+            writer.field(Tag.hostname, hostname)
+            if redelivered { writer.flag(Tag.redelivered) }
+            writer.field(Tag.softTimeLimit, softTimeLimit)
+            writer.field(Tag.timeLimit, timeLimit)
+            writer.field(Tag.maxRetries, maxRetries)
+            appendHeaders(to: &writer)
+        }
+    }
+
+    private func appendHeaders(to writer: inout FrameWriter) {
+        writer.field(HeaderTag.id, headers.id)
+        if headers.task != task { writer.field(HeaderTag.headerTask, headers.task) }
+        writer.field(HeaderTag.rootID, headers.rootID)
+        writer.field(HeaderTag.parentID, headers.parentID)
+        if headers.retries != 0 { writer.field(HeaderTag.retries, headers.retries) }
+        writer.field(HeaderTag.origin, headers.origin)
+        writer.field(HeaderTag.argsrepr, headers.argsrepr)
+        writer.field(HeaderTag.kwargsrepr, headers.kwargsrepr)
+        if headers.lang != "py" { writer.field(HeaderTag.lang, headers.lang) }
+        writer.field(HeaderTag.shadow, headers.shadow)
+        writer.field(HeaderTag.eta, headers.eta)
+        writer.field(HeaderTag.expires, headers.expires)
+        writer.field(HeaderTag.group, headers.group)
+        writer.field(HeaderTag.groupIndex, headers.groupIndex)
+        writer.field(HeaderTag.hardTimeLimit, headers.hardTimeLimit)
+        writer.field(HeaderTag.softTimeLimit, headers.softTimeLimit)
+        if let ignore = headers.ignoreResult { writer.field(HeaderTag.ignoreResult, UInt64(ignore ? 1 : 0)) }
+        if headers.replacedTaskNesting != 0 { writer.field(HeaderTag.replacedTaskNesting, headers.replacedTaskNesting) }
+        if let names = headers.stampedHeaders {
+            writer.field(HeaderTag.stampedHeaders, JSONWriter.bytes(.array(names.map(JSONValue.string))))
+        }
+        if !headers.stamps.isEmpty { writer.field(HeaderTag.stamps, JSONWriter.bytes(.object(headers.stamps))) }
+        writer.field(HeaderTag.compression, headers.compression)
+        if headers.redelivered { writer.flag(HeaderTag.redelivered) }
+        if !headers.extra.isEmpty { writer.field(HeaderTag.extra, JSONWriter.bytes(.object(headers.extra))) }
+    }
+
+    /// Reads a run frame.
+    ///
+    /// - Throws: ``PoolError`` for what is not one; job, task and id must be there.
+    init(runFrame payload: RawSpan) throws(PoolError) {
+        var job: UInt64?
+        var read = PoolTask(
+            job: 0,
+            task: "",
+            headers: TaskHeaders(task: "", id: ""),
+            args: [],
+            kwargs: [],
+            queue: "",
+            hostname: "",
+            maxRetries: nil
+        )
+        read.headers.rootID = nil
+        try Frame.fields(of: payload) { tag, value throws(PoolError) in
+            switch tag {
+            case Tag.job: job = try value.number()
+            case Tag.task:
+                read.task = value.text
+                read.headers.task = read.task
+            case Tag.args: read.args = value.array
+            case Tag.kwargs: read.kwargs = value.array
+            case Tag.queue: read.queue = value.text
+            case Tag.hostname: read.hostname = value.text
+            case Tag.redelivered: read.redelivered = try value.int() != 0
+            case Tag.softTimeLimit: read.softTimeLimit = try value.double()
+            case Tag.timeLimit: read.timeLimit = try value.double()
+            case Tag.maxRetries: read.maxRetries = try value.int()
+            default: try read.headers.read(tag, value)
+            }
+        }
+        guard let job, !read.task.isEmpty, !read.headers.id.isEmpty else {
+            throw PoolError(code: .malformedFrame, message: "a run frame without job, task or id")
+        }
+        read.job = job
+        self = read
+    }
+}
+
+extension TaskHeaders {
+    fileprivate mutating func read(_ tag: UInt8, _ value: RawSpan) throws(PoolError) {
+        typealias Tag = PoolTask.HeaderTag
+        switch tag {
+        case Tag.id: id = value.text
+        case Tag.headerTask: task = value.text
+        case Tag.rootID: rootID = value.text
+        case Tag.parentID: parentID = value.text
+        case Tag.retries: retries = try value.int()
+        case Tag.origin: origin = value.text
+        case Tag.argsrepr: argsrepr = value.text
+        case Tag.kwargsrepr: kwargsrepr = value.text
+        case Tag.lang: lang = value.text
+        case Tag.shadow: shadow = value.text
+        case Tag.eta: eta = value.text
+        case Tag.expires: expires = value.text
+        case Tag.group: group = value.text
+        case Tag.groupIndex: groupIndex = try value.int()
+        case Tag.hardTimeLimit: hardTimeLimit = try value.double()
+        case Tag.softTimeLimit: softTimeLimit = try value.double()
+        case Tag.ignoreResult: ignoreResult = try value.int() != 0
+        case Tag.replacedTaskNesting: replacedTaskNesting = try value.int()
+        case Tag.stampedHeaders: stampedHeaders = try value.json().array?.compactMap(\.string)
+        case Tag.stamps: stamps = try value.json().object ?? [:]
+        case Tag.compression: compression = value.text
+        case Tag.redelivered: redelivered = try value.int() != 0
+        case Tag.extra: extra = try value.json().object ?? [:]
+        default: break
+        }
+    }
+}
