@@ -16,17 +16,14 @@ struct TestBench {
 
     init() throws {
         folder = try ScratchFolder()
-        try FileManager.default.copyItem(
-            atPath: Self.template.get().file("demo.sqlite"),
-            toPath: folder.file("demo.sqlite")
-        )
+        try folder.write(Self.template.get(), to: "demo.sqlite")
     }
 
-    /// Made once and copied for each test.
+    /// The demo database's bytes: made once, written for each test.
     private static let template = Result {
         let folder = try ScratchFolder()
         try DemoDatabase.create(at: folder.file("demo.sqlite"))
-        return folder
+        return try Data(contentsOf: URL(fileURLWithPath: folder.file("demo.sqlite")))
     }
 
     /// The options that are required, with further ones.
