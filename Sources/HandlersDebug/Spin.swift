@@ -14,7 +14,9 @@ struct Spin: TaskHandler {
         return bound.value("seconds")
     }
 
-    /// Leaves the caller's executor, which might be one that everything else depends on. Does not suspend, so all of
+    /// Leaves the caller's executor, which might be one that everything else depends on.
+    ///
+    /// Does not suspend, so all of
     /// it counts on one thread's clock.
     @concurrent
     private func burn(_ seconds: Double) async {

@@ -39,7 +39,7 @@ struct ProcessUpload: TaskHandler {
         }
     }
 
-    /// Reads the whole sheet. Leaves the caller's executor: this is CPU work from end to end.
+    /// Reads the whole sheet, off the caller's executor: this is CPU work from end to end.
     @concurrent
     private func process(
         _ descriptor: Int32,

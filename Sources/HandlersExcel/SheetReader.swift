@@ -30,6 +30,7 @@ final class SheetReader: XMLEvents {
     var fraction: Double { entry.fraction }
 
     /// The rows that the next chunk of the sheet completed, perhaps none; `nil` after the last.
+    ///
     /// Rows without any value are left out.
     func next() throws(WorkbookError) -> [SheetRow]? {
         guard !isAtEnd else { return nil }

@@ -4,7 +4,9 @@ import Glibc
 struct UploadRoots: Sendable {
     private let roots: [String]
 
-    /// Why a path was not opened. None tells whether something exists outside of the roots.
+    /// Why a path was not opened.
+    ///
+    /// None tells whether something exists outside of the roots.
     enum Refusal: Error, Sendable, Equatable {
         /// Not below any root, links included.
         case outside

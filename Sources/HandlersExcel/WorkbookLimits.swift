@@ -8,7 +8,9 @@ struct WorkbookLimits: Sendable {
     var entryBytes = 1 << 30
     /// Bytes all entries read may inflate to.
     var totalBytes = 1 << 30
-    /// Inflated bytes per compressed byte, from ``ratioFloor`` on. Honest sheets stay below 50.
+    /// Inflated bytes per compressed byte, from ``ratioFloor`` on.
+    ///
+    /// Honest sheets stay below 50.
     var ratio = 200
     /// Inflated bytes up to which the ratio does not matter: short repetitive sheets pack well.
     var ratioFloor = 10 << 20

@@ -69,6 +69,7 @@ final class ZipArchive {
                 "\(name) would inflate to \(declared) bytes; at most \(limits.entryBytes) are accepted"
             )
         }
+        try refuseBomb(name, inflated: declared, compressed: Int(facts.comp_size))
         guard let file = zip_fopen_index(handle, index, 0) else {
             throw WorkbookError(
                 .damaged,
@@ -84,10 +85,13 @@ final class ZipArchive {
         guard entry.inflated <= limits.entryBytes, inflated <= limits.totalBytes else {
             throw WorkbookError(.tooLarge, "\(entry.name) inflates beyond \(limits.totalBytes) bytes")
         }
-        guard entry.inflated <= limits.ratioFloor || entry.inflated / limits.ratio <= entry.compressed else {
+        try refuseBomb(entry.name, inflated: entry.inflated, compressed: entry.compressed)
+    }
+
+    private func refuseBomb(_ name: String, inflated: Int, compressed: Int) throws(WorkbookError) {
+        guard inflated <= limits.ratioFloor || inflated / limits.ratio <= compressed else {
             throw WorkbookError(
-                .hostile,
-                "\(entry.name) inflates to more than \(limits.ratio) times its size, as a decompression bomb does"
+                .hostile, "\(name) inflates to more than \(limits.ratio) times its size, as a decompression bomb does"
             )
         }
     }
