@@ -49,6 +49,11 @@ public struct Instant: Sendable, Hashable, Comparable {
         return Instant(microseconds: over ? (duration < .zero ? .max : .min) : difference)
     }
 
+    /// The moment some seconds later; any number will do, which a `Duration` made of it would not survive.
+    public func advanced(bySeconds seconds: Double) -> Instant {
+        self + .microseconds(Instant(seconds: seconds).microseconds)
+    }
+
     /// How much later the left moment is than the right one.
     public static func - (left: Instant, right: Instant) -> Duration {
         .microseconds(left.microseconds) - .microseconds(right.microseconds)

@@ -236,14 +236,14 @@ struct SignatureSender {
 
     private func eta(_ options: JSONObject) -> String? {
         if let countdown = options["countdown"]?.number, countdown != 0 {
-            return ISO8601.string(context.now + .seconds(countdown))
+            return ISO8601.string(context.now.advanced(bySeconds: countdown))
         }
         return options.moment("eta")
     }
 
     private func expires(_ options: JSONObject) -> String? {
         guard let seconds = options["expires"]?.number else { return options.moment("expires") }
-        return ISO8601.string(context.now + .seconds(seconds))
+        return ISO8601.string(context.now.advanced(bySeconds: seconds))
     }
 
     /// The signature's own stamps, then those of the task that sends it.

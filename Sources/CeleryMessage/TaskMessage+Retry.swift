@@ -41,7 +41,8 @@ extension TaskMessage {
     ) -> TaskMessage {
         var headers = headers
         headers.lang = "py"
-        headers.retries += 1
+        // A producer can write any number; the largest stays what it is.
+        headers.retries += headers.retries < .max ? 1 : 0
         headers.parentID = headers.parentID ?? headers.id
         headers.compression = nil
         headers.redelivered = false
