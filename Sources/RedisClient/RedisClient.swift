@@ -100,7 +100,7 @@ public final class RedisClient: Sendable {
     ) async throws(RedisError) -> RedisReply {
         do {
             return try await send(script.command(keys: keys, arguments: arguments), timeout: timeout)
-        } catch where error.code == .noScript {
+        } catch  where error.code == .noScript {
             return try await send(script.sourceCommand(keys: keys, arguments: arguments), timeout: timeout)
         }
     }

@@ -98,7 +98,9 @@ extension RedisConfiguration {
     }
 
     private static func database(_ text: String) throws(RedisError) -> Int {
-        guard let number = Int(text), number >= 0 else { throw .url("the database must be a number, as in redis://host/0") }
+        guard let number = Int(text), number >= 0 else {
+            throw .url("the database must be a number, as in redis://host/0")
+        }
         return number
     }
 
@@ -250,7 +252,9 @@ private struct URLParts {
                 bytes.append(byte)
             }
         }
-        guard let decoded = String(validating: bytes, as: UTF8.self) else { throw .url("the decoded text is not UTF-8") }
+        guard let decoded = String(validating: bytes, as: UTF8.self) else {
+            throw .url("the decoded text is not UTF-8")
+        }
         return decoded
     }
 

@@ -12,7 +12,7 @@ public struct RedisConfiguration: Sendable, Hashable {
 
     /// The place the server listens at.
     public var address: Address
-    /// Encryption; nil for a plain connection. Ignored for unix sockets.
+    /// Encryption; nil for a plain connection, and never for a unix socket.
     public var tls: RedisTLS?
     /// The user of Redis' access control lists; nil for the default user.
     public var username: String?

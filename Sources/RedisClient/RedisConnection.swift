@@ -35,6 +35,8 @@ actor RedisConnection {
     private var queued = CircularBuffer<RedisRequest>(initialCapacity: 16)
     /// Written; the server answers in this order.
     private var inFlight = CircularBuffer<RedisRequest>(initialCapacity: 16)
+    /// The replies so far to the first of them, when it has several.
+    private var partial: [RedisReply] = []
     private var outgoing = ByteBuffer()
     private var lastID: UInt64 = 0
     private var isFlushScheduled = false
@@ -75,6 +77,7 @@ actor RedisConnection {
     ///
     /// - Throws: a permanent failure to connect.
     func run() async throws(RedisError) {
+        precondition(!machine.isSupervised, "run() must not be called again while it runs")
         machine.isSupervised = true
         machine.forgive()
         let outcome: Result<Void, RedisError> = await withTaskCancellationHandler {
@@ -110,6 +113,7 @@ actor RedisConnection {
     ///
     /// - Throws: the failure of that attempt, also a transient one.
     func connect() async throws(RedisError) {
+        if machine.phase == .draining, !machine.isSupervised, let lossReason { lose(lossReason) }
         let isFree = machine.phase == .idle || machine.phase == .disconnected && !machine.isSupervised
         switch machine.phase {
         case .ready: return
@@ -134,11 +138,13 @@ actor RedisConnection {
             guard left > .zero else { throw RedisError(.timeout, "the subscriber is not connected") }
             do {
                 try await nextAttempt(within: left)
-            } catch where error.isTransient && error.code != .timeout {
+            } catch  where error.isTransient && error.code != .timeout {
                 continue
             }
         }
-        guard let clientID else { throw RedisError(.noPermission, "the server did not tell the connection's CLIENT ID") }
+        guard let clientID else {
+            throw RedisError(.noPermission, "the server did not tell the connection's CLIENT ID")
+        }
         return clientID
     }
 
@@ -199,6 +205,7 @@ actor RedisConnection {
     }
 
     private func endAttempt(_ error: RedisError) {
+        guard machine.phase == .connecting else { return }
         machine.didFailToConnect(error)
         dropChannel(error)
         report(.lost(error))
@@ -211,7 +218,9 @@ actor RedisConnection {
         let limit = TimeAmount(configuration.connectTimeout)
         let timer = eventLoop.scheduleTask(in: limit) {
             self.assumeIsolated {
-                $0.abandonAttempt(RedisError(.connectTimeout, "no connection within \($0.configuration.connectTimeout)"))
+                $0.abandonAttempt(
+                    RedisError(.connectTimeout, "no connection within \($0.configuration.connectTimeout)")
+                )
             }
         }
         defer {
@@ -307,13 +316,13 @@ actor RedisConnection {
     private func exchangeAtOnce(_ commands: [RedisCommand]) async -> Result<[RedisReply], RedisError> {
         if commands.isEmpty { return .success([]) }
         return await withUnsafeContinuation { continuation in
-            writeNow(RedisRequest(id: takeID(), .many(commands), waiter: .many(continuation), deadline: nil, stallLimit: nil))
+            writeNow(RedisRequest(id: takeID(), .many(commands), waiter: .many(continuation)))
         }
     }
 
     private func exchangeSingle(_ command: RedisCommand) async -> Result<RedisReply, RedisError> {
         await withUnsafeContinuation { continuation in
-            writeNow(RedisRequest(id: takeID(), .one(command), waiter: .one(continuation), deadline: nil, stallLimit: nil))
+            writeNow(RedisRequest(id: takeID(), .one(command), waiter: .one(continuation)))
         }
     }
 
@@ -405,14 +414,21 @@ actor RedisConnection {
         isFlushScheduled = false
         guard let channel, channel.isWritable, !queued.isEmpty, isFlowing else { return }
         let now = NIODeadline.now()
-        outgoing.clear(minimumCapacity: outgoing.capacity > 1 << 20 ? 4096 : 0)
+        if outgoing.capacity > Self.pieceBytes { outgoing = ByteBuffer() } else { outgoing.clear() }
         while var request = queued.popFirst() {
             request.write(to: &outgoing, at: now)
             if request.deadline == nil, let limit = request.stallLimit { scheduleSweep(at: now + limit) }
             inFlight.append(request)
+            if outgoing.readableBytes > Self.pieceBytes {
+                channel.write(outgoing, promise: nil)
+                outgoing = ByteBuffer()
+            }
         }
         channel.writeAndFlush(outgoing, promise: nil)
     }
+
+    /// Larger pieces gain nothing, and a buffer must stay below 4 GiB.
+    private static let pieceBytes = 4 << 20
 
     private var isFlowing: Bool { machine.phase == .ready || machine.phase == .closing }
 
@@ -447,12 +463,22 @@ actor RedisConnection {
     }
 
     private func deliver(_ reply: RedisReply) {
-        guard !inFlight.isEmpty else { return refuseUnasked(reply) }
+        guard let head = inFlight.first else { return refuseUnasked(reply) }
         if case .error(let text) = reply { noteError(RedisError(reply: text)) }
-        if inFlight[inFlight.startIndex].receive(reply) { inFlight.removeFirst() }
+        if head.replyCount == 1 {
+            inFlight.removeFirst()
+            return head.finish(with: reply)
+        }
+        partial.append(reply)
+        guard partial.count == head.replyCount || head.endsWithError && reply.isError else { return }
+        inFlight.removeFirst()
+        head.finish(with: partial)
+        partial = []
     }
 
-    /// Nobody asked: Redis does this to say that it accepts no more clients. Anything else would shift all later replies.
+    /// Nobody asked: Redis does this to say that it accepts no more clients.
+    ///
+    /// Anything else would shift all later replies.
     private func refuseUnasked(_ reply: RedisReply) {
         lose(reply.error ?? RedisError(.protocolError, "the server sent a reply that nobody asked for"))
     }
@@ -469,7 +495,7 @@ actor RedisConnection {
 
     private func finishDraining() {
         guard inFlight.isEmpty, queued.isEmpty || machine.phase == .draining else { return }
-        if machine.phase == .draining { channel?.close(promise: nil) }
+        if machine.phase == .draining, let lossReason { lose(lossReason) }
         if machine.phase == .closing { finishClosing() }
     }
 
@@ -500,16 +526,17 @@ actor RedisConnection {
         keepAliveTimer = nil
         channel?.close(promise: nil)
         outgoing = ByteBuffer()
+        partial = []
         var lost = CircularBuffer<RedisRequest>(initialCapacity: 16)
         swap(&lost, &inFlight)
-        for position in lost.indices { lost[position].fail(error) }
+        while var request = lost.popFirst() { request.fail(error) }
     }
 
-    /// Ends the connection from this side.
+    /// Ends the connection from this side, without waiting for a dead peer's part of closing TLS.
     private func lose(_ error: RedisError) {
         guard let channel else { return }
         lossReason = lossReason ?? error
-        channel.close(promise: nil)
+        channelClosed(channel, nil)
     }
 
     /// Ends the attempt under way, whatever it waits for.
@@ -517,12 +544,13 @@ actor RedisConnection {
         guard machine.phase == .connecting, lossReason == nil else { return }
         lossReason = error
         for candidate in candidates { candidate.close(promise: nil) }
+        lose(error)
     }
 
     private func failQueued(_ error: RedisError) {
         var failed = CircularBuffer<RedisRequest>(initialCapacity: 16)
         swap(&failed, &queued)
-        for position in failed.indices { failed[position].fail(error) }
+        while var request = failed.popFirst() { request.fail(error) }
     }
 
     // MARK: Time
@@ -536,18 +564,18 @@ actor RedisConnection {
         sweepTimer = (deadline, task)
     }
 
-    /// Fails what is overdue. One timer for all requests, set for the earliest: a timer per command would cost more than
-    /// the command.
+    /// Fails what is overdue.
+    ///
+    /// One timer for all requests, set for the earliest: a timer per command would cost more than the command.
     private func sweep() {
         sweepTimer = nil
         let now = NIODeadline.now()
-        for position in inFlight.indices {
-            guard let deadline = inFlight[position].deadline, deadline <= now else { continue }
-            inFlight[position].fail(RedisError(.timeout, "no reply in time"))
+        for offset in 0..<inFlight.count where inFlight[offset: offset].isOverdue(at: now) {
+            inFlight[offset: offset].fail(RedisError(.timeout, "no reply in time"))
         }
-        if queued.contains(where: { $0.deadline.map { $0 <= now } ?? false }) {
-            for position in queued.indices where queued[position].deadline.map({ $0 <= now }) ?? false {
-                queued[position].fail(RedisError(.timeout, "no connection to Redis in time"))
+        if queued.contains(where: { $0.isOverdue(at: now) }) {
+            for offset in 0..<queued.count where queued[offset: offset].isOverdue(at: now) {
+                queued[offset: offset].fail(RedisError(.timeout, "no connection to Redis in time"))
             }
             queued.removeAll { !$0.isAwaited }
         }
@@ -584,7 +612,7 @@ actor RedisConnection {
         if inFlight.isEmpty {
             let limit = TimeAmount(configuration.keepAliveTimeout)
             writeNow(
-                RedisRequest(id: takeID(), .one(RedisCommand("PING")), waiter: .nobody, deadline: nil, stallLimit: limit)
+                RedisRequest(id: takeID(), .one(RedisCommand("PING")), waiter: .nobody, stallLimit: limit)
             )
         }
         let again = NIODeadline.now() + TimeAmount(interval)
@@ -644,9 +672,11 @@ actor RedisConnection {
         sweepTimer?.task.cancel()
         sweepTimer = nil
         report(.closed)
-        let waiters = drainWaiters
+        let waiters = (drainWaiters, attemptWaiters.values)
         drainWaiters = []
-        for waiter in waiters { waiter.resume() }
+        attemptWaiters = [:]
+        for waiter in waiters.0 { waiter.resume() }
+        for waiter in waiters.1 { waiter.resume(returning: .failure(error)) }
         wake()
     }
 

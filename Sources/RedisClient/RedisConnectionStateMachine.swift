@@ -45,8 +45,9 @@ struct RedisConnectionStateMachine {
         case refuse(RedisError)
     }
 
-    /// A connection that lasted this long counts as sound: the next failure starts the backoff anew. A server that
-    /// accepts and then refuses (a replica, say) must not be asked many times a second.
+    /// A connection that lasted this long counts as sound: the next failure starts the backoff anew.
+    ///
+    /// A server that accepts and then refuses (a replica, say) must not be asked many times a second.
     static let soundAfter: TimeAmount = .seconds(10)
 
     private(set) var phase = Phase.idle

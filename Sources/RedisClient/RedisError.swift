@@ -56,6 +56,7 @@ public struct RedisError: Error, Sendable {
         /// `NOPERM`: the user may not run this command.
         public static let noPermission = server("NOPERM")
 
+        /// The name.
         public var description: String { rawValue }
     }
 
@@ -106,7 +107,9 @@ public struct RedisError: Error, Sendable {
         .server("TRYAGAIN"), .server("CLUSTERDOWN"), .server("NOREPLICAS"), .server("MISCONF"),
     ]
 
-    /// The first word of an error reply. Before Redis 7 an error inside a script was wrapped in
+    /// The first word of an error reply.
+    ///
+    /// Before Redis 7 an error inside a script was wrapped in
     /// `ERR Error running script (…): -READONLY …`; then the inner word is what matters.
     private static func prefix(ofReply text: String) -> String {
         let first = text.prefix { $0 != " " }
@@ -122,6 +125,7 @@ extension RedisError: Equatable {
 }
 
 extension RedisError: CustomStringConvertible {
+    /// Code, message and the failure beneath.
     public var description: String {
         guard let underlying else { return "\(code): \(message)" }
         return "\(code): \(message) (\(underlying))"

@@ -27,7 +27,9 @@ extension RedisPush {
                 return nil
             }
         case 4 where kind.elementsEqual("pmessage".utf8):
-            guard let pattern = parts[1].text, let channel = parts[2].text, let payload = parts[3].bytes else { return nil }
+            guard let pattern = parts[1].text, let channel = parts[2].text, let payload = parts[3].bytes else {
+                return nil
+            }
             self = .patternMessage(pattern: pattern, channel: channel, payload: payload)
         default:
             return nil

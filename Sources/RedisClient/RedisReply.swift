@@ -59,6 +59,11 @@ extension RedisReply {
     /// Whether this is the null reply.
     public var isNull: Bool { self == .null }
 
+    /// Whether this is an error reply.
+    public var isError: Bool {
+        if case .error = self { true } else { false }
+    }
+
     /// The error that an error reply stands for; nil for everything else.
     public var error: RedisError? {
         if case .error(let text) = self { RedisError(reply: text) } else { nil }

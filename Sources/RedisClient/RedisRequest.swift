@@ -26,30 +26,22 @@ struct RedisRequest {
     let stallLimit: TimeAmount?
     private(set) var content: Content
     private(set) var waiter: Waiter
-    /// Replies still to come.
-    private(set) var remaining: Int
     private(set) var writtenAt: NIODeadline = .distantPast
-    private var replies: [RedisReply] = []
+    /// How many replies will come.
+    let replyCount: Int
     /// A refused `SUBSCRIBE` of several channels answers with a single error instead of a confirmation each.
-    private let isSingleCommand: Bool
+    let endsWithError: Bool
 
-    init(id: UInt64, _ content: Content, waiter: Waiter, deadline: NIODeadline?, stallLimit: TimeAmount?) {
+    init(id: UInt64, _ content: Content, waiter: Waiter, deadline: NIODeadline? = nil, stallLimit: TimeAmount? = nil) {
         self.id = id
         self.content = content
         self.waiter = waiter
         self.deadline = deadline
         self.stallLimit = stallLimit
         switch content {
-        case .one(let command):
-            remaining = command.replyCount
-            isSingleCommand = true
-        case .many(let commands):
-            remaining = commands.count
-            isSingleCommand = false
-            replies.reserveCapacity(commands.count)
-        case .written:
-            remaining = 0
-            isSingleCommand = true
+        case .one(let command): (replyCount, endsWithError) = (command.replyCount, true)
+        case .many(let commands): (replyCount, endsWithError) = (commands.count, false)
+        case .written: (replyCount, endsWithError) = (0, false)
         }
     }
 
@@ -64,19 +56,22 @@ struct RedisRequest {
         writtenAt = now
     }
 
-    /// Takes the next reply; true when it was the last one, and the waiter has been answered.
-    mutating func receive(_ reply: RedisReply) -> Bool {
-        remaining -= 1
-        if isSingleCommand, case .error = reply { remaining = 0 }
+    /// Answers the waiter with the reply to its only command.
+    func finish(with reply: RedisReply) {
         switch waiter {
-        case .one(let continuation):
-            if remaining == 0 { continuation.resume(returning: .success(reply)) }
-        case .many(let continuation):
-            replies.append(reply)
-            if remaining == 0 { continuation.resume(returning: .success(replies)) }
+        case .one(let continuation): continuation.resume(returning: .success(reply))
+        case .many(let continuation): continuation.resume(returning: .success([reply]))
         case .nobody: break
         }
-        return remaining == 0
+    }
+
+    /// Answers the waiter with all its replies.
+    func finish(with replies: [RedisReply]) {
+        switch waiter {
+        case .one(let continuation): continuation.resume(returning: .success(replies.last ?? .null))
+        case .many(let continuation): continuation.resume(returning: .success(replies))
+        case .nobody: break
+        }
     }
 
     /// Answers the waiter with a failure; the replies still due will be dropped.
@@ -87,6 +82,12 @@ struct RedisRequest {
         case .nobody: break
         }
         waiter = .nobody
+    }
+
+    /// Whether somebody waits in vain.
+    func isOverdue(at now: NIODeadline) -> Bool {
+        guard isAwaited, let deadline else { return false }
+        return deadline <= now
     }
 
     /// Whether somebody still waits for the outcome.

@@ -29,7 +29,8 @@ public struct RedisSetup: Sendable {
     }
 
     /// Throws the first error among the replies.
-    public static let refuseErrors: @Sendable ([RedisReply]) throws(RedisError) -> Void = { replies throws(RedisError) in
+    public static let refuseErrors: @Sendable ([RedisReply]) throws(RedisError) -> Void = {
+        replies throws(RedisError) in
         for reply in replies { _ = try reply.get() }
     }
 }

@@ -61,22 +61,24 @@ public final class RedisSubscriber: Sendable {
     ///
     /// Before the first connection it only notes the wish. The wish also outlives a lost connection, even one that made
     /// this call throw; only the server's refusal or ``unsubscribe(_:)`` ends it.
-    public func subscribe(_ channels: [String]) async throws(RedisError) {
+    ///
+    /// - Parameter timeout: how long to wait; the configuration's `commandTimeout` when nil.
+    public func subscribe(_ channels: [String], timeout: Duration? = nil) async throws(RedisError) {
         let new = wanted.add(channels: channels)
         do {
-            try await confirm("SUBSCRIBE", channels)
-        } catch where error.code.serverPrefix != nil && !error.isTransient {
+            try await confirm("SUBSCRIBE", channels, timeout)
+        } catch  where error.code.serverPrefix != nil && !error.isTransient {
             wanted.remove(channels: new)
             throw error
         }
     }
 
     /// Subscribes to all channels that match these glob patterns; otherwise as ``subscribe(_:)``.
-    public func psubscribe(_ patterns: [String]) async throws(RedisError) {
+    public func psubscribe(_ patterns: [String], timeout: Duration? = nil) async throws(RedisError) {
         let new = wanted.add(patterns: patterns)
         do {
-            try await confirm("PSUBSCRIBE", patterns)
-        } catch where error.code.serverPrefix != nil && !error.isTransient {
+            try await confirm("PSUBSCRIBE", patterns, timeout)
+        } catch  where error.code.serverPrefix != nil && !error.isTransient {
             wanted.remove(patterns: new)
             throw error
         }
@@ -97,9 +99,9 @@ public final class RedisSubscriber: Sendable {
     /// Disconnects for good.
     public func close() async { await connection.close() }
 
-    private func confirm(_ name: String, _ names: [String]) async throws(RedisError) {
+    private func confirm(_ name: String, _ names: [String], _ timeout: Duration? = nil) async throws(RedisError) {
         guard !names.isEmpty, await connection.hasStarted else { return }
-        _ = try await connection.send(.subscription(name, names), timeout: nil).get().get()
+        _ = try await connection.send(.subscription(name, names), timeout: timeout).get().get()
     }
 }
 
@@ -168,8 +170,9 @@ extension RedisSetup {
     ) -> RedisSetup {
         RedisSetup(
             commands: { () throws(RedisError) in
-                try await subscriber.subscribe([RedisPush.invalidationChannel])
-                let id = try await subscriber.connectedClientID(within: subscriber.configuration.connectTimeout)
+                let limit = subscriber.configuration.connectTimeout
+                let id = try await subscriber.connectedClientID(within: limit)
+                try await subscriber.subscribe([RedisPush.invalidationChannel], timeout: limit)
                 return [.clientTracking(redirect: id)]
             },
             check: { replies throws(RedisError) in

@@ -50,7 +50,8 @@ struct TLSSession: Sendable {
         return try NIOSSLPrivateKey(file: file, format: .pem) { $0(Array(password.utf8)) }
     }
 
-    private static func read<Value>(_ option: String, _ file: String, _ body: (String) throws -> Value) throws -> Value {
+    private static func read<Value>(_ option: String, _ file: String, _ body: (String) throws -> Value) throws -> Value
+    {
         do {
             return try body(file)
         } catch {
