@@ -1,5 +1,6 @@
 """Everything a test runs: a Redis, Celeriac workers, real Celery workers, producers; all of it ends with the test."""
 
+import gc
 import json
 import os
 import pathlib
@@ -144,6 +145,7 @@ class Deployment:
             if process.running:
                 pool_processes += process.children()
                 process.kill()
+        gc.collect()  # Results unsubscribe while there still is a Redis.
         for producer in self._producers:
             producer.close()
         for app in self._apps:

@@ -7,6 +7,11 @@ def make_app(broker, backend, **settings):
     """An application that knows the debug tasks by name; none of them can run here."""
     app = Celery("proj", broker=broker, backend=backend, set_as_current=False)
     app.conf.update(broker_connection_retry_on_startup=True, **settings)
+    # Results of a test outlive its Redis; looking for it twenty times, as is the default, would take as many seconds.
+    app.conf.result_backend_transport_options = {
+        **app.conf.result_backend_transport_options,
+        "retry_policy": {"max_retries": 2, "interval_start": 0.1, "interval_step": 0.1, "interval_max": 0.2},
+    }
     for name in ("noop", "echo", "add", "sleep", "spin", "progress", "fail", "retry", "crash"):
         app.task(_elsewhere, name=f"proj.{name}")
     app.finalize()
