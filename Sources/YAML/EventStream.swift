@@ -105,7 +105,9 @@ struct EventStream: ~Copyable {
         guard let words = state.context.map({ String(cString: $0) }) else {
             return YAMLError(.syntax, hint ?? problem, at: place)
         }
-        return YAMLError(.syntax, hint ?? "\(problem) \(words)", at: place, related: context == place ? nil : context)
+        let start = context.line == place.line ? "" : ", begun on line \(context.line)"
+        let message = hint ?? "\(problem) \(words)\(start)"
+        return YAMLError(.syntax, message, at: place, related: context == place ? nil : context)
     }
 
     private func encodingMessage(_ state: yaml_parser_t) -> String {

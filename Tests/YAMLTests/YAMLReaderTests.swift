@@ -155,7 +155,7 @@ import YAML
             text: "a: [1, 2\nb: 3\n",
             code: .syntax,
             place: (2, 2),
-            message: "did not find expected ',' or ']' while parsing a flow sequence",
+            message: "did not find expected ',' or ']' while parsing a flow sequence, begun on line 1",
             related: (1, 4)
         ),
         Wrong(

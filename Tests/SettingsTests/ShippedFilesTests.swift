@@ -1,0 +1,106 @@
+import Foundation
+import TestSupport
+import Testing
+import YAML
+
+@testable import Settings
+
+@Suite struct `The shipped files` {
+    private static let names = [
+        "pdf_tasks.generate_mutabakat_pdf": ("pdf.mutabakat", "pdf"),
+        "pdf_tasks.generate_bulk_pdfs": ("pdf.mutabakat_bulk", "pdf"),
+        "email_tasks.send_email": ("mail.send", "email"),
+        "email_tasks.send_bulk_emails": ("mail.send_bulk", "email"),
+        "sms_tasks.send_sms": ("sms.send", "sms"),
+        "sms_tasks.send_bulk_sms": ("sms.send_bulk", "sms"),
+        "excel_tasks.process_excel_upload": ("excel.process_upload", "excel"),
+        "maintenance_tasks.cleanup_old_logs": ("maintenance.cleanup_old_logs", "maintenance"),
+        "maintenance_tasks.check_password_expiry": ("maintenance.check_password_expiry", "maintenance"),
+    ]
+
+    private func shipped(_ environment: [String: String] = [:]) throws -> CeleriacConfiguration {
+        let path = repository.appendingPathComponent("tasks.yaml").path
+        let handlers = Self.names.values.map(\.0)
+        let loaded = ConfigurationLoader(
+            file: .named(path),
+            environment: environment,
+            handlers: handlers,
+            workingFolder: "/"
+        ).load()
+        #expect(loaded.report.lines == [])
+        return try #require(loaded.configuration)
+    }
+
+    @Test func `bind the nine tasks without a single warning`() throws {
+        let configuration = try shipped()
+        #expect(configuration.tasks.count == 9)
+        for (name, (handler, queue)) in Self.names {
+            let task = try #require(configuration.task(named: "backend.tasks." + name))
+            #expect((task.handler, task.queue) == (handler, queue))
+            let attributes = configuration.attributes(forTask: task.name, from: queue)
+            #expect(attributes.maxRetries == .times(3))
+        }
+        let pdf = configuration.attributes(forTask: "backend.tasks.pdf_tasks.generate_mutabakat_pdf", from: "pdf")
+        #expect((pdf.softTimeLimit, pdf.timeLimit) == (.seconds(1500), .seconds(1800)))
+        #expect(configuration.worker.maxTasksPerChild == 1000)
+        #expect(configuration.queuesByTier.map(\.name) == ["pdf", "sms", "email", "celery", "excel", "maintenance"])
+        #expect(configuration.broker.isConfigured == false)
+    }
+
+    @Test func `keep their data where CELERIAC_DATA says`() throws {
+        let configuration = try shipped(["CELERIAC_DATA": "/var/lib/celeriac"])
+        #expect(configuration.dataFolder == "/var/lib/celeriac")
+        for task in configuration.tasks {
+            #expect("\(task.options)".contains("/var/lib/celeriac/"))
+        }
+    }
+
+    @Test func `schedule only tasks and queues that exist`() throws {
+        let configuration = try shipped()
+        let bytes = try Data(contentsOf: repository.appendingPathComponent("beat.yaml"))
+        let root = try YAMLReader.node(Array(bytes))
+        let entries = try #require(root["beat_schedule"]?.mapping)
+        #expect(entries.map(\.key) == ["cleanup-old-logs", "check-password-expiry"])
+        for entry in entries {
+            let task = try #require(entry.value["task"]?.scalar?.text)
+            #expect(configuration.task(named: task) != nil)
+            #expect(configuration.queue(named: entry.value["options"]?["queue"]?.scalar?.text ?? "celery") != nil)
+            #expect(entry.value["schedule"]?.mapping?.count == 1)
+        }
+    }
+
+    @Test func `are documented key by key`() throws {
+        let path = repository.appendingPathComponent("Docs/Configuration.md")
+        let text = try String(contentsOf: path, encoding: .utf8)
+        let keys =
+            CeleriacConfiguration.settings.map(\.name) + TransportOptions.settings.map(\.name)
+            + TLSSettings.settings.map(\.name) + PoolSettings.settings.map(\.name) + QueueSettings.settings.map(\.name)
+            + TaskSettings.settings.map(\.name) + Array(KnownSettings.ignored.keys)
+            + Array(TransportOptions.ignored.keys)
+            + EnvironmentNames.settings.map(\.variable)
+        for key in Set(keys).sorted() { #expect(text.contains("`\(key)`"), "\(key)") }
+    }
+
+    @Test func `no key is named twice in a block`() {
+        for names in [
+            CeleriacConfiguration.settings.map(\.name), QueueSettings.settings.map(\.name),
+            TaskSettings.settings.map(\.name),
+            TransportOptions.settings.map(\.name), ResultSettings.settings.map(\.name),
+        ] {
+            #expect(Set(names).count == names.count)
+        }
+    }
+
+    @Test func `the samples in the documentation are good`() throws {
+        let path = repository.appendingPathComponent("Docs/Configuration.md")
+        let text = try String(contentsOf: path, encoding: .utf8)
+        let samples = text.components(separatedBy: "```yaml\n").dropFirst().compactMap {
+            $0.components(separatedBy: "\n```").first
+        }
+        #expect(samples.count >= 4)
+        let environment = ["SMTP_PASSWORD": "x", "REDIS_PASSWORD": "x"]
+        for sample in samples where !sample.contains("beat_schedule") {
+            #expect(try load(sample, environment: environment).report.lines == [], "\(sample)")
+        }
+    }
+}
