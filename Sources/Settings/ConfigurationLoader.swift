@@ -10,6 +10,8 @@ public struct ConfigurationLoader: Sendable {
         case standard
         /// This file, which has to be there.
         case named(String)
+        /// This text, as if it stood in a file of that name in the working folder: for a default that a program brings along.
+        case text(String, name: String)
         /// No file: defaults, environment and command line only.
         case none
     }
@@ -82,6 +84,7 @@ public struct ConfigurationLoader: Sendable {
         switch file {
         case .none: return nil
         case .named(let path): return path
+        case .text(_, let name): return name
         case .standard:
             let path = FilePath.absolute("tasks.yaml", in: workingFolder)
             return FileBytes.exists(path) ? "tasks.yaml" : nil
@@ -98,7 +101,7 @@ public struct ConfigurationLoader: Sendable {
     ) {
         let bytes: [UInt8]
         do {
-            bytes = try FileBytes.read(path, limit: Self.limits.bytes)
+            bytes = try content(at: path)
         } catch {
             let place = SourcePlace.file(path: name, line: 0, column: 0)
             reader.add(.error, at: place, "cannot be read: \(error.reason)")
@@ -122,6 +125,11 @@ public struct ConfigurationLoader: Sendable {
         } catch {
             reader.add(.error, at: reader.place(error.position), error.message)
         }
+    }
+
+    private func content(at path: String) throws(FileBytes.Failure) -> [UInt8] {
+        if case .text(let text, _) = file { return Array(text.utf8) }
+        return try FileBytes.read(path, limit: Self.limits.bytes)
     }
 
     private func apply(

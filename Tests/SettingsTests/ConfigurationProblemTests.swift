@@ -192,12 +192,13 @@ import Testing
         Wrong("task_acks_late: yes", "1:17: warning: task_acks_late: 'yes' is read as true; write true"),
         Wrong(
             "queues: {celery: {exchange: on}}",
+            "1:19: warning: queues.celery.exchange: is understood, but not acted on yet",
             "1:29: warning: queues.celery.exchange: 'on' is text here, but true or false to YAML 1.1 readers such as PyYAML; "
                 + "put it in quotes"
         ),
         Wrong(
-            "task_repr_maxlevels: 010",
-            "1:22: warning: task_repr_maxlevels: 010 is read as 10, but as 8 by YAML 1.1 readers such as PyYAML; write 10"
+            "worker_concurrency: 010",
+            "1:21: warning: worker_concurrency: 010 is read as 10, but as 8 by YAML 1.1 readers such as PyYAML; write 10"
         ),
         // Without effect.
         Wrong("broker_heartbeat: 10", "1:1: warning: broker_heartbeat: has no effect: Redis has no heartbeats"),

@@ -20,7 +20,7 @@ import Testing
         #expect(configuration.worker.prefetchMultiplier == 4)
         #expect(configuration.queues == [QueueSettings(name: "celery")])
         #expect(configuration.pools == [PoolSettings(name: "default")])
-        let attributes = configuration.attributes(forTask: "any", from: "celery")
+        let attributes = configuration.policy(forTask: "any", from: "celery")
         #expect(attributes.maxRetries == .times(3))
         #expect(attributes.defaultRetryDelay == .seconds(180))
         #expect(attributes.acksLate == nil)
@@ -70,12 +70,12 @@ import Testing
         #expect(configuration.tasks.map(\.name) == ["backend.tasks.pdf_tasks.generate_mutabakat_pdf", "other.task"])
         let task = try #require(configuration.tasks.first)
         #expect(task.handler == "pdf.mutabakat")
-        #expect(task.attributes.retryBackoff == .exponential(factor: .seconds(1)))
-        #expect(task.attributes.autoretryFor == ["ConnectionError", "smtplib.SMTPException"])
-        #expect(task.attributes.rateLimit == TaskAttributes.RateLimit(perSecond: 1.5, text: "90/m"))
-        #expect(task.attributes.acksLate == false)
+        #expect(task.policy.retryBackoff == .exponential(factor: .seconds(1)))
+        #expect(task.policy.autoretryFor == ["ConnectionError", "smtplib.SMTPException"])
+        #expect(task.policy.rateLimit == TaskAttributes.RateLimit(perSecond: 1.5, text: "90/m"))
+        #expect(task.policy.acksLate == false)
         #expect(task.options == ["a": [1, .double(1), nil, "x"], "b": ["c": true]])
-        #expect(configuration.task(named: "other.task")?.attributes.maxRetries == .unlimited)
+        #expect(configuration.task(named: "other.task")?.policy.maxRetries == .unlimited)
         #expect(configuration.poolName(forTask: task.name, from: "pdf") == "cpu")
         #expect(configuration.poolName(forTask: "other.task", from: "pdf") == "here")
         #expect(configuration.poolName(forTask: "unknown", from: "celery") == "default")
@@ -92,11 +92,11 @@ import Testing
               b: {handler: h, queue: q}
             """
         let configuration = try configuration(text)
-        #expect(configuration.task(named: "a")?.attributes.softTimeLimit == nil)
-        let a = configuration.attributes(forTask: "a", from: "q")
+        #expect(configuration.task(named: "a")?.policy.softTimeLimit == nil)
+        let a = configuration.policy(forTask: "a", from: "q")
         #expect((a.timeLimit, a.softTimeLimit) == (.seconds(45), .seconds(40)))
         #expect((a.maxRetries, a.acksLate, a.priority) == (.times(7), true, 1))
-        let b = configuration.attributes(forTask: "b", from: "celery")
+        let b = configuration.policy(forTask: "b", from: "celery")
         #expect((b.timeLimit, b.softTimeLimit, b.maxRetries) == (.seconds(100), nil, .times(3)))
     }
 
@@ -186,7 +186,7 @@ import Testing
             tasks:
               a: {<<: *retries, handler: h, max_retries: 1}
             """
-        let attributes = try #require(try configuration(text).task(named: "a")?.attributes)
+        let attributes = try #require(try configuration(text).task(named: "a")?.policy)
         #expect(attributes.maxRetries == .times(1))
         #expect(attributes.retryBackoff == .exponential(factor: .milliseconds(2500)))
     }

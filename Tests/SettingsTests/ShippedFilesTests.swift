@@ -37,10 +37,10 @@ import YAML
         for (name, (handler, queue)) in Self.names {
             let task = try #require(configuration.task(named: "backend.tasks." + name))
             #expect((task.handler, task.queue) == (handler, queue))
-            let attributes = configuration.attributes(forTask: task.name, from: queue)
+            let attributes = configuration.policy(forTask: task.name, from: queue)
             #expect(attributes.maxRetries == .times(3))
         }
-        let pdf = configuration.attributes(forTask: "backend.tasks.pdf_tasks.generate_mutabakat_pdf", from: "pdf")
+        let pdf = configuration.policy(forTask: "backend.tasks.pdf_tasks.generate_mutabakat_pdf", from: "pdf")
         #expect((pdf.softTimeLimit, pdf.timeLimit) == (.seconds(1500), .seconds(1800)))
         #expect(configuration.worker.maxTasksPerChild == 1000)
         #expect(configuration.queuesByTier.map(\.name) == ["pdf", "sms", "email", "celery", "excel", "maintenance"])
@@ -79,6 +79,19 @@ import YAML
             + Array(TransportOptions.ignored.keys)
             + EnvironmentNames.settings.map(\.variable)
         for key in Set(keys).sorted() { #expect(text.contains("`\(key)`"), "\(key)") }
+    }
+
+    @Test func `the page says which keys nothing acts on yet`() throws {
+        let path = repository.appendingPathComponent("Docs/Configuration.md")
+        let text = try String(contentsOf: path, encoding: .utf8)
+        let section = try #require(
+            text.components(separatedBy: "## Keys that are understood but not acted on yet").last
+        )
+        .components(separatedBy: "\n## ")[0]
+        let documented = Set(
+            section.split(separator: "`").enumerated().filter { $0.offset % 2 == 1 }.map { String($0.element) }
+        )
+        #expect(documented == Set(KnownSettings.unheeded.compactMap(\.last)))
     }
 
     @Test func `no key is named twice in a block`() {

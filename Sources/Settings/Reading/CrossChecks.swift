@@ -108,15 +108,15 @@ struct CrossChecks {
         checkLevel(defaults, soft: ["task_soft_time_limit"], configuration, &reader)
         for queue in configuration.queues {
             let key = ["queues", queue.name]
-            checkLevel(queue.attributes, soft: key + ["soft_time_limit"], configuration, &reader)
-            checkJoined(queue.attributes, with: defaults, key, configuration, &reader)
+            checkLevel(queue.policy, soft: key + ["soft_time_limit"], configuration, &reader)
+            checkJoined(queue.policy, with: defaults, key, configuration, &reader)
         }
         for task in configuration.tasks {
             let key = ["tasks", task.name]
             let shared =
-                configuration.queue(named: configuration.queueName(forTask: task.name))?.attributes ?? TaskAttributes()
-            checkLevel(task.attributes, soft: key + ["soft_time_limit"], configuration, &reader)
-            checkJoined(task.attributes, with: shared.filled(from: defaults), key, configuration, &reader)
+                configuration.queue(named: configuration.queueName(forTask: task.name))?.policy ?? TaskAttributes()
+            checkLevel(task.policy, soft: key + ["soft_time_limit"], configuration, &reader)
+            checkJoined(task.policy, with: shared.filled(from: defaults), key, configuration, &reader)
         }
     }
 
@@ -157,7 +157,7 @@ struct CrossChecks {
         let written =
             [(["task_serializer"], configuration.taskSerializer)]
             + configuration.tasks.compactMap { task in
-                task.attributes.serializer.map { (["tasks", task.name, "serializer"], $0) }
+                task.policy.serializer.map { (["tasks", task.name, "serializer"], $0) }
             }
         for (key, serializer) in written where !configuration.acceptContent.contains(serializer) {
             let message = "accept_content does not have '\(serializer.rawValue)', so workers refuse such messages"

@@ -64,11 +64,32 @@ enum KnownSettings {
     /// Keys that are read and checked, but that nothing acts on yet: a file that has them works, and is told.
     ///
     /// A `*` stands for a name people choose. Whoever makes a part act on a key takes it out of here.
-    static let unheeded: Set<[String]> = [
-        ["queues", "*", "rate_limit"], ["queues", "*", "global_concurrency"], ["queues", "*", "retention"],
-        ["tasks", "*", "rate_limit"], ["task_default_rate_limit"], ["worker_direct"],
-        ["worker_deduplicate_successful_tasks"],
-    ]
+    static let unheeded: Set<[String]> = {
+        let top = [
+            "broker_write_url", "control_exchange", "control_queue_expires", "control_queue_ttl", "event_exchange",
+            "event_queue_expires", "event_queue_prefix", "event_queue_ttl", "event_serializer", "result_accept_content",
+            "result_chord_expires", "result_chord_join_timeout", "task_allow_error_cb_on_chord_header",
+            "task_compression",
+            "task_default_priority", "task_default_rate_limit", "task_repr_maxlevels", "task_retry_on_worker_lost",
+            "task_send_sent_event", "worker_cancel_long_running_tasks_on_connection_loss",
+            "worker_deduplicate_successful_tasks", "worker_direct", "worker_enable_remote_control",
+            "worker_enable_soft_shutdown_on_idle", "worker_eta_task_limit", "worker_lost_wait",
+            "worker_proc_alive_timeout", "worker_send_task_events",
+        ]
+        let transport = [
+            "fanout_patterns", "fanout_prefix", "socket_keepalive", "unacked_mutex_expire", "unacked_mutex_key",
+            "unacked_restore_limit",
+        ]
+        let shared = [
+            "compression", "expires", "priority", "rate_limit", "result_expires", "resultrepr_maxsize",
+            "retry_on_worker_lost", "send_events", "serializer",
+        ]
+        let queue = ["exchange", "exchange_type", "global_concurrency", "retention", "routing_key"]
+        return Set(
+            top.map { [$0] } + transport.map { ["broker_transport_options", $0] }
+                + shared.map { ["tasks", "*", $0] } + (shared + queue).map { ["queues", "*", $0] }
+        )
+    }()
 
     /// Celery's settings that are said in another way here: silently dropping them would change what runs.
     private static let replaced: [String: String] = [

@@ -16,7 +16,7 @@ extension QueueSettings {
                 guard let entries = reader.entries(node, expected: "a block with completed and failed") else { return }
                 reader.block(entries, retentionSettings, into: &queue)
             },
-        ] + TaskAttributes.shared.map { $0.within(\.attributes) }
+        ] + TaskAttributes.shared.map { $0.within(\.policy) }
 
     private static let retentionSettings: [Setting<QueueSettings>] = [
         .optional("completed", "whole number or block", \.completed) { $0.retention($1) },

@@ -12,7 +12,7 @@ extension TaskSettings {
                 guard reader.entries(node, expected: "a block of the handler's options") != nil else { return }
                 task.options = reader.json(node)?.object ?? [:]
             },
-        ] + (TaskAttributes.shared + [TaskAttributes.rateLimitSetting]).map { $0.within(\.attributes) }
+        ] + (TaskAttributes.shared + [TaskAttributes.rateLimitSetting]).map { $0.within(\.policy) }
 }
 
 extension TaskRoute {

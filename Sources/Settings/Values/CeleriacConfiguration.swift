@@ -86,9 +86,9 @@ public struct CeleriacConfiguration: Sendable {
     }
 
     /// The joined attributes of a task from a queue, Celery's defaults included; what its message says beats it.
-    public func attributes(forTask task: String, from queue: String) -> TaskAttributes {
-        let own = self.task(named: task)?.attributes ?? TaskAttributes()
-        let shared = self.queue(named: queue)?.attributes ?? TaskAttributes()
+    public func policy(forTask task: String, from queue: String) -> TaskAttributes {
+        let own = self.task(named: task)?.policy ?? TaskAttributes()
+        let shared = self.queue(named: queue)?.policy ?? TaskAttributes()
         return own.filled(from: shared).filled(from: taskDefaults).filled(from: .celeryDefaults)
     }
 

@@ -58,7 +58,7 @@ public struct QueueSettings: Sendable, Hashable {
     /// `retention.failed`; `nil` leaves it to the default.
     public var failed: Retention?
     /// What this block says about limits, retries and the rest, for tasks that come through the queue.
-    public var attributes = TaskAttributes()
+    public var policy = TaskAttributes()
 
     /// A queue about which nothing is configured.
     public init(name: String) { self.name = name }

@@ -13,7 +13,7 @@ public struct TaskSettings: Sendable {
     /// `options`: the handler's own, `${NAME}` already replaced; may hold secrets.
     public var options: JSONObject = [:]
     /// What this block says about limits, retries and the rest.
-    public var attributes = TaskAttributes()
+    public var policy = TaskAttributes()
 
     /// Binds a task name to a handler.
     public init(name: String, handler: String) {
@@ -28,7 +28,7 @@ extension TaskSettings: CustomStringConvertible, CustomReflectable {
         "\(name) → \(handler)(\(options.keys.joined(separator: ", ")))"
     }
     /// A mirror without the options' values.
-    public var customMirror: Mirror { Mirror(self, children: ["task": description, "attributes": attributes]) }
+    public var customMirror: Mirror { Mirror(self, children: ["task": description, "policy": policy]) }
 }
 
 /// A rule of `task_routes`: which queue a task is published to.
