@@ -100,7 +100,8 @@ public final class RedisClient: Sendable {
     ) async throws(RedisError) -> RedisReply {
         do {
             return try await send(script.command(keys: keys, arguments: arguments), timeout: timeout)
-        } catch  where error.code == .noScript {
+        } catch {
+            guard error.code == .noScript else { throw error }
             return try await send(script.sourceCommand(keys: keys, arguments: arguments), timeout: timeout)
         }
     }

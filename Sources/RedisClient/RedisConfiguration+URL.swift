@@ -233,7 +233,8 @@ private struct URLParts {
     private mutating func readQuery(_ text: Substring) throws(RedisError) {
         for pair in text.split(separator: "&") {
             let equals = pair.firstIndex(of: "=") ?? pair.endIndex
-            let value = equals == pair.endIndex ? "" : pair[pair.index(after: equals)...]
+            // In a query a '+' is a space, as for Python's parse_qsl.
+            let value = equals == pair.endIndex ? "" : pair[pair.index(after: equals)...].replacing("+", with: " ")
             query.append((try Self.decode(pair[..<equals]), try Self.decode(value)))
         }
     }

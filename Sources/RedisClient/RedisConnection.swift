@@ -83,14 +83,14 @@ actor RedisConnection {
         let outcome: Result<Void, RedisError> = await withTaskCancellationHandler {
             await supervise()
         } onCancel: {
-            onLoop { $0.abort(RedisError(.cancelled, "the client's task was cancelled")) }
+            onLoop { $0.abort(Self.abandoned) }
         }
         machine.isSupervised = false
         try outcome.get()
     }
 
     private func supervise() async -> Result<Void, RedisError> {
-        if Task.isCancelled { abort(RedisError(.cancelled, "the client's task was cancelled")) }
+        if Task.isCancelled { abort(Self.abandoned) }
         while true {
             switch machine.next(random: .random(in: 0..<1)) {
             case .connect:
@@ -117,7 +117,7 @@ actor RedisConnection {
         let isFree = machine.phase == .idle || machine.phase == .disconnected && !machine.isSupervised
         switch machine.phase {
         case .ready: return
-        case .closing, .closed: throw RedisError(.connectionClosed, "the client was closed", isTransient: false)
+        case .closing, .closed: throw Self.closed
         case .idle, .connecting, .draining, .disconnected:
             guard isFree else { return try await nextAttempt(within: nil) }
         }
@@ -134,12 +134,13 @@ actor RedisConnection {
     func connectedClientID(within limit: Duration) async throws(RedisError) -> Int64 {
         let end = NIODeadline.now() + TimeAmount(limit)
         while machine.phase != .ready {
+            if machine.phase == .closed { throw Self.closed }
             let left = end - .now()
             guard left > .zero else { throw RedisError(.timeout, "the subscriber is not connected") }
             do {
                 try await nextAttempt(within: left)
-            } catch  where error.isTransient && error.code != .timeout {
-                continue
+            } catch {
+                guard error.isTransient, error.code != .timeout else { throw error }
             }
         }
         guard let clientID else {
@@ -172,21 +173,20 @@ actor RedisConnection {
     /// One attempt to connect and prepare; whoever waits for it is told.
     private func attempt() async -> Result<Void, RedisError> {
         guard machine.beginConnecting() else {
-            return .failure(RedisError(.connectionClosed, "the client was closed", isTransient: false))
+            return .failure(Self.closed)
         }
         report(.connecting)
         lossReason = nil
         var outcome: Result<Void, RedisError>
         do {
-            let id = try await establish()
+            try await establish()
             outcome = .success(())
-            becomeReady(id)
         } catch {
             outcome = .failure(error)
             endAttempt(error)
         }
         if machine.phase == .closing || machine.phase == .closed {
-            outcome = .failure(lossReason ?? RedisError(.connectionClosed, "the client was closed", isTransient: false))
+            outcome = .failure(lossReason ?? Self.closed)
         }
         let waiters = attemptWaiters.values
         attemptWaiters = [:]
@@ -195,8 +195,9 @@ actor RedisConnection {
         return outcome
     }
 
-    private func becomeReady(_ id: Int64?) {
-        guard machine.didConnect(at: .now()) else { return }
+    private func becomeReady(_ id: Int64?) throws(RedisError) {
+        try checkAttempt()
+        guard machine.didConnect(at: .now()) else { throw Self.closed }
         clientID = id
         lastReceived = .now()
         scheduleKeepAlive()
@@ -214,7 +215,7 @@ actor RedisConnection {
 
     // MARK: Connecting
 
-    private func establish() async throws(RedisError) -> Int64? {
+    private func establish() async throws(RedisError) {
         let limit = TimeAmount(configuration.connectTimeout)
         let timer = eventLoop.scheduleTask(in: limit) {
             self.assumeIsolated {
@@ -244,8 +245,7 @@ actor RedisConnection {
         try checkAttempt()
         let id = try await introduce()
         for step in setup { try await prepare(step) }
-        try checkAttempt()
-        return id
+        try becomeReady(id)
     }
 
     private func bootstrap(tls: TLSSession?, limit: TimeAmount) -> ClientBootstrap {
@@ -283,7 +283,7 @@ actor RedisConnection {
     private func checkAttempt() throws(RedisError) {
         if let lossReason { throw lossReason }
         guard machine.phase == .connecting else {
-            throw RedisError(.connectionClosed, "the client was closed", isTransient: false)
+            throw Self.closed
         }
     }
 
@@ -432,6 +432,7 @@ actor RedisConnection {
 
     private var isFlowing: Bool { machine.phase == .ready || machine.phase == .closing }
 
+    /// Writes ahead of the queue; only while preparing, when nothing else is in flight.
     private func writeNow(_ request: RedisRequest) {
         var request = request
         guard let channel else {
@@ -439,10 +440,8 @@ actor RedisConnection {
             return
         }
         var bytes = channel.allocator.buffer(capacity: 256)
-        let now = NIODeadline.now()
-        request.write(to: &bytes, at: now)
+        request.write(to: &bytes, at: .now())
         inFlight.append(request)
-        if let limit = request.stallLimit { scheduleSweep(at: now + limit) }
         channel.writeAndFlush(bytes, promise: nil)
     }
 
@@ -611,9 +610,8 @@ actor RedisConnection {
         guard isSilent else { return scheduleKeepAlive() }
         if inFlight.isEmpty {
             let limit = TimeAmount(configuration.keepAliveTimeout)
-            writeNow(
-                RedisRequest(id: takeID(), .one(RedisCommand("PING")), waiter: .nobody, stallLimit: limit)
-            )
+            queued.append(RedisRequest(id: takeID(), .one(RedisCommand("PING")), waiter: .nobody, stallLimit: limit))
+            scheduleFlush()
         }
         let again = NIODeadline.now() + TimeAmount(interval)
         keepAliveTimer = eventLoop.scheduleTask(deadline: again) { self.assumeIsolated { $0.keepAlive() } }
@@ -646,19 +644,19 @@ actor RedisConnection {
     private func beginClosing() {
         let wasConnecting = machine.phase == .connecting
         guard machine.beginClosing() else { return }
-        guard let channel, !wasConnecting else { return abort(RedisError(.connectionClosed, "the client was closed")) }
+        guard let channel, !wasConnecting else { return abort(Self.closed) }
         flush()
         finishDraining()
         eventLoop.scheduleTask(in: TimeAmount(configuration.connectTimeout)) { [weak channel] in
             guard let channel else { return }
             self.assumeIsolated {
-                if channel === $0.channel { $0.abort(RedisError(.connectionClosed, "the client was closed")) }
+                if channel === $0.channel { $0.abort(Self.closed) }
             }
         }
     }
 
     private func finishClosing() {
-        abort(RedisError(.connectionClosed, "the client was closed", isTransient: false))
+        abort(Self.closed)
     }
 
     /// Ends everything at once; whoever waits is told.
@@ -683,6 +681,8 @@ actor RedisConnection {
     // MARK: Plumbing
 
     private static let cancelled = RedisError(.cancelled, "the waiting task was cancelled")
+    private static let closed = RedisError(.connectionClosed, "the client was closed", isTransient: false)
+    private static let abandoned = RedisError(.connectionClosed, "the client's task was cancelled", isTransient: false)
 
     private func report(_ state: RedisConnectionState) {
         logger.debug("connection", metadata: ["state": "\(state)"])

@@ -46,10 +46,10 @@ extension RedisError {
 }
 
 extension TimeAmount {
-    /// A duration as NIO counts time; beyond some 290 years the largest amount.
+    /// A duration as NIO counts time, at most a century, which keeps sums of deadlines far from overflowing.
     init(_ duration: Duration) {
         let (seconds, attoseconds) = duration.components
-        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        self = overflow ? .hours(1_000_000) : .nanoseconds(scaled + attoseconds / 1_000_000_000)
+        let century: Int64 = 100 * 366 * 86_400
+        self = .nanoseconds(min(max(seconds, -century), century) * 1_000_000_000 + attoseconds / 1_000_000_000)
     }
 }

@@ -67,8 +67,8 @@ public final class RedisSubscriber: Sendable {
         let new = wanted.add(channels: channels)
         do {
             try await confirm("SUBSCRIBE", channels, timeout)
-        } catch  where error.code.serverPrefix != nil && !error.isTransient {
-            wanted.remove(channels: new)
+        } catch {
+            if error.code.serverPrefix != nil, !error.isTransient { wanted.remove(channels: new) }
             throw error
         }
     }
@@ -78,8 +78,8 @@ public final class RedisSubscriber: Sendable {
         let new = wanted.add(patterns: patterns)
         do {
             try await confirm("PSUBSCRIBE", patterns, timeout)
-        } catch  where error.code.serverPrefix != nil && !error.isTransient {
-            wanted.remove(patterns: new)
+        } catch {
+            if error.code.serverPrefix != nil, !error.isTransient { wanted.remove(patterns: new) }
             throw error
         }
     }

@@ -29,6 +29,7 @@ struct RedisConfigurationTests {
         ("redis://user:p@ss:word@host", "user", "p@ss:word"),
         ("redis://user:100%@host", "user", "100%"),
         ("redis://host?username=u&password=p%26q", "u", "p&q"),
+        ("redis://:a+b@host?username=x+y", "x y", "a+b"),
         ("redis://us%C5%9Fer:x@host", "usşer", "x"),
         ("redis+socket://:secret@/tmp/redis.sock", nil, "secret"),
     ])

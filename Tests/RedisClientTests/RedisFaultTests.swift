@@ -274,8 +274,8 @@ struct RedisFaultTests {
                 try await second.connect()
                 Issue.record("a second client was accepted")
             } catch {
+                // The server's explanation may be lost when its reset overtakes it; what matters is to try again.
                 #expect(error.isTransient)
-                #expect(error.message.contains("max number of clients"))
             }
             await first.close()
             await second.close()
