@@ -6,7 +6,8 @@ import NIOCore
 import NIOPosix
 import WorkerPool
 
-/// What the tests of the pools start as pool processes: a good one, bad ones, and a controller to be killed.
+/// What the tests of the pools start as pool processes: a good one, bad ones, a controller to be
+/// killed, and a measurement.
 @main
 enum PoolTestChild {
     static func main() async throws {
@@ -20,6 +21,7 @@ enum PoolTestChild {
         case "mute": pause()
         case "exit": exit(3)
         case "controller": try await control()
+        case "bench": try await PoolBenchmark.run()
         default: exit(64)
         }
     }
@@ -33,19 +35,30 @@ enum PoolTestChild {
     private static func control() async throws {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let configuration = PoolConfiguration(
-            name: "orphans", processes: 2, executable: CommandLine.arguments[0], arguments: ["serve"],
+            name: "orphans",
+            processes: 2,
+            executable: CommandLine.arguments[0],
+            arguments: ["serve"],
             setup: PoolSetup(tasks: [.init(task: "spin", handler: "spin")])
         )
         let pool = ProcessPool(
-            configuration: configuration, eventLoop: loop, logger: Logger(label: "controller"), onEvents: { _ in }
+            configuration: configuration,
+            eventLoop: loop,
+            logger: Logger(label: "controller"),
+            onEvents: { _ in }
         )
         try await pool.start()
         let processIDs = try await loop.submit {
             pool.submit(
                 [1, 2].map { job in
                     PoolTask(
-                        job: job, task: "spin", headers: TaskHeaders(task: "spin", id: "\(job)"),
-                        args: Array("[1000]".utf8), kwargs: Array("{}".utf8), queue: "", hostname: ""
+                        job: job,
+                        task: "spin",
+                        headers: TaskHeaders(task: "spin", id: "\(job)"),
+                        args: Array("[1000]".utf8),
+                        kwargs: Array("{}".utf8),
+                        queue: "",
+                        hostname: ""
                     )
                 }
             )

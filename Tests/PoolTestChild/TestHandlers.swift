@@ -1,6 +1,7 @@
 import CeleriacTasks
 import CeleryMessage
 import Glibc
+import Logging
 
 /// A handler made of a closure.
 struct TestHandler: TaskHandler {
@@ -57,7 +58,7 @@ extension HandlerRegistry {
             },
             handler("leak") { arguments, _ in
                 let bytes = Int(arguments.positional.first?.int ?? 0) << 20
-                let memory = malloc(bytes)
+                guard let memory = malloc(bytes) else { return .null }
                 memset(memory, 1, bytes)
                 return .int(Int64(Int(bitPattern: memory) & 1))
             },
@@ -70,7 +71,7 @@ extension HandlerRegistry {
                 return .null
             },
             handler("log") { arguments, context in
-                context.logger.info("a line", metadata: ["number": 7, "nested": ["a", "b"]])
+                context.logger.info("a line", metadata: ["number": "\(7)", "nested": ["a", "b"]])
                 context.logger.debug("too quiet")
                 return .null
             },
@@ -95,7 +96,9 @@ extension HandlerRegistry {
             },
             handler("descriptors") { _, _ in
                 var open: [JSONValue] = []
-                for descriptor in 0..<Int32(256) where fcntl(descriptor, F_GETFD) >= 0 { open.append(.int(Int64(descriptor))) }
+                for descriptor in 0..<Int32(256) where fcntl(descriptor, F_GETFD) >= 0 {
+                    open.append(.int(Int64(descriptor)))
+                }
                 return .array(open)
             },
             HandlerFactory(name: "options", summary: "") { setup in
@@ -106,7 +109,8 @@ extension HandlerRegistry {
     )
 
     private static func handler(
-        _ name: String, _ body: @escaping @Sendable (TaskArguments, TaskContext) async throws -> JSONValue
+        _ name: String,
+        _ body: @escaping @Sendable (TaskArguments, TaskContext) async throws -> JSONValue
     ) -> HandlerFactory {
         HandlerFactory(name: name, summary: "for tests") { _ in TestHandler(body: body) }
     }

@@ -8,7 +8,9 @@ import Testing
 @Suite struct FrameTests {
     /// Reads the one frame that `body` writes.
     private func roundTrip<Value>(
-        _ expected: Frame.Kind, _ body: (inout FrameWriter) -> Void, read: (RawSpan) throws -> Value
+        _ expected: Frame.Kind,
+        _ body: (inout FrameWriter) -> Void,
+        read: (RawSpan) throws -> Value
     ) throws -> Value {
         var writer = FrameWriter()
         body(&writer)
@@ -43,8 +45,17 @@ import Testing
         headers.redelivered = true
         headers.extra = ["x-tenant": ["a": 1]]
         let task = PoolTask(
-            job: .max, task: "tasks.add", headers: headers, args: Array("[1, 2.0]".utf8), kwargs: Array("{}".utf8),
-            queue: "q", hostname: "celery@here", redelivered: true, softTimeLimit: 0.25, timeLimit: 1e9, maxRetries: 0
+            job: .max,
+            task: "tasks.add",
+            headers: headers,
+            args: Array("[1, 2.0]".utf8),
+            kwargs: Array("{}".utf8),
+            queue: "q",
+            hostname: "celery@here",
+            redelivered: true,
+            softTimeLimit: 0.25,
+            timeLimit: 1e9,
+            maxRetries: 0
         )
         let read = try roundTrip(.run, { _ = task.append(to: &$0, limit: 1 << 20) }, read: PoolTask.init(runFrame:))
         #expect(read.headers == headers)
@@ -64,7 +75,14 @@ import Testing
         var headers = TaskHeaders(task: "t", id: "1")
         headers.rootID = nil
         let task = PoolTask(
-            job: 1, task: "t", headers: headers, args: [], kwargs: [], queue: "", hostname: "", maxRetries: nil
+            job: 1,
+            task: "t",
+            headers: headers,
+            args: [],
+            kwargs: [],
+            queue: "",
+            hostname: "",
+            maxRetries: nil
         )
         let read = try roundTrip(.run, { _ = task.append(to: &$0, limit: 1 << 20) }, read: PoolTask.init(runFrame:))
         #expect(read.headers == headers)
@@ -109,7 +127,8 @@ import Testing
 
     @Test func `carries hello with the bindings`() throws {
         let setup = PoolSetup(
-            tasks: [.init(task: "a", handler: "h", options: ["x": [1, nil]], baseFolder: "/etc")], logLevel: .debug,
+            tasks: [.init(task: "a", handler: "h", options: ["x": [1, nil]], baseFolder: "/etc")],
+            logLevel: .debug,
             hostname: "celery@h"
         )
         let hello = HelloFrame(pool: "cpu", process: "cpu-1", slots: 4, frameLimit: 1000, setup: setup)
@@ -129,8 +148,13 @@ import Testing
 
     @Test func `carries a log line with nested metadata`() throws {
         let record = PoolLogRecord(
-            level: .warning, label: "l", message: "ç", metadata: ["a": "b", "c": ["d", ["e": "f"]]], job: 9,
-            taskID: "id", taskName: "name"
+            level: .warning,
+            label: "l",
+            message: "ç",
+            metadata: ["a": "b", "c": ["d", ["e": "f"]]],
+            job: 9,
+            taskID: "id",
+            taskName: "name"
         )
         let read = try roundTrip(.log, { record.append(to: &$0) }) {
             try PoolLogRecord(payload: $0, processName: "cpu-1", processID: 5)
@@ -145,24 +169,27 @@ import Testing
         #expect(read.processID == 5)
     }
 
-    @Test(arguments: [
-        [1, 255, 255, 255, 255], [1, 8, 0, 0, 0, 1, 2], [1], [1, 1, 0, 0, 0, 7], [], [99, 0, 0, 0, 0],
-        [1, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 8, 0, 0, 0, 77, 0, 0, 0, 0, 0, 0, 0],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [1, 255, 255, 255, 255], [1, 8, 0, 0, 0, 1, 2], [1], [1, 1, 0, 0, 0, 7], [], [99, 0, 0, 0, 0],
+            [1, 8, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 8, 0, 0, 0, 77, 0, 0, 0, 0, 0, 0, 0],
+        ] as [[UInt8]]
+    )
     func `refuses a payload that is none`(_ bytes: [UInt8]) {
         #expect(throws: PoolError.self) { try PoolTask(runFrame: bytes.span.bytes) }
         #expect(throws: PoolError.self) { try OutcomeFrame(payload: bytes.span.bytes) }
         #expect(throws: PoolError.self) { try CancelFrame(payload: bytes.span.bytes) }
         #expect(throws: PoolError.self) { try HelloFrame(payload: bytes.span.bytes) }
-        #expect(throws: PoolError.self) { try StateFrame(payload: bytes.span.bytes) }
     }
 
     @Test func `never traps on damaged frames`() throws {
         var writer = FrameWriter()
         OutcomeFrame(
-            job: 1, runtime: .seconds(1),
+            job: 1,
+            runtime: .seconds(1),
             report: HandlerReport(
-                outcome: .failure(.valueError("x"), traceback: "t"), enqueued: [Signature(task: "a")]
+                outcome: .failure(.valueError("x"), traceback: "t"),
+                enqueued: [Signature(task: "a")]
             )
         ).append(to: &writer, limit: 1000)
         let whole = Array(writer.bytes.dropFirst(Frame.headerSize))
@@ -184,13 +211,18 @@ import Testing
                 writer.field(1, 5 as UInt64)
                 writer.field(2, "revoked")
             }
-        } read: { try CancelFrame(payload: $0) }
+        } read: {
+            try CancelFrame(payload: $0)
+        }
         #expect(read == CancelFrame(job: 5, reason: .revoked))
     }
 
-    @Test(arguments: [
-        ([0, 0, 0, 0, 0, 0, 0, 0], "kind"), ([0, 0, 0, 0, 77, 0, 0, 0], "kind"), ([255, 255, 255, 255, 4, 0, 0, 0], "bytes"),
-    ] as [([UInt8], String)])
+    @Test(
+        arguments: [
+            ([0, 0, 0, 0, 0, 0, 0, 0], "kind"), ([0, 0, 0, 0, 77, 0, 0, 0], "kind"),
+            ([255, 255, 255, 255, 4, 0, 0, 0], "bytes"),
+        ] as [([UInt8], String)]
+    )
     func `refuses a wrong header`(_ bytes: [UInt8], _ word: String) {
         let error = #expect(throws: PoolError.self) {
             try Frame.header(of: bytes.span.bytes, at: 0, limit: Frame.defaultLimit)
