@@ -68,8 +68,8 @@ enum HTMLText {
                 skip(past: ">")
             } else if name == "a" {
                 if closing { closeLink() } else { link = HTMLText.address(in: attributes) }
-            } else if name == "li", !closing {
-                out += "\n- "
+            } else if name == "li" {
+                if !closing { out += "\n- " }
             } else if name == "td" || name == "th" {
                 if closing { out += " " }
             } else if HTMLText.lineTags.contains(name) {

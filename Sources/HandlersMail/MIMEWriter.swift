@@ -8,7 +8,9 @@ public struct MIMEWriter: Sendable {
     private var out: [UInt8] = []
     private var boundaries = 0
 
-    /// The bytes of `message`, not yet dot-stuffed. Throws when a header value holds a line break.
+    /// The bytes of `message`, not yet dot-stuffed.
+    ///
+    /// Throws when a header value holds a line break.
     public static func bytes(of message: MailMessage) throws(MailFormatError) -> [UInt8] {
         var writer = MIMEWriter(message: message)
         try writer.writeHeaders()

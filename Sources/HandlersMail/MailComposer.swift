@@ -226,7 +226,10 @@ struct MailComposer: Sendable {
         let bytes: [UInt8]?
         switch content {
         case .tagged(.bytes(let raw)): bytes = raw
-        case .string(let text): bytes = Base64.decode(text.utf8.filter { !$0.isSpace })
+        case .string(let text):
+            // The decoder skips foreign bytes as Python's does; here they mean that the content is something else.
+            let letters = text.utf8.filter { !$0.isSpace }
+            bytes = letters.allSatisfy(\.isBase64) ? Base64.decode(letters) : nil
         default: throw MailFormatError("has content that is not base64 text")
         }
         guard let bytes else { throw MailFormatError("has content that is not base64 text") }
@@ -239,4 +242,13 @@ struct MailComposer: Sendable {
 
 extension UInt8 {
     fileprivate var isSpace: Bool { self == 32 || (9...13).contains(self) }
+
+    fileprivate var isBase64: Bool {
+        switch self {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "/"), UInt8(ascii: "="):
+            true
+        default: false
+        }
+    }
 }

@@ -42,10 +42,6 @@ public struct MailMessage: Sendable, Hashable {
 
     /// A message id for one mail of one task: `task.place@domain`.
     public static func messageID(task: String, place: Int?, domain: String) -> String {
-        let safe = task.utf8.prefix(120).map { byte in
-            let character = Character(UnicodeScalar(byte))
-            return character.isASCII && (character.isLetter || character.isNumber || character == "-") ? character : "_"
-        }
-        return String(safe) + (place.map { ".\($0)" } ?? "") + "@" + domain
+        MailOutcome.fileName(task, place: nil) + (place.map { ".\($0)" } ?? "") + "@" + domain
     }
 }

@@ -4,13 +4,13 @@ import CeleryMessage
 /// What became of a mail, as results show it.
 enum MailOutcome {
     /// A mail that was taken: transport, message id, counts and every recipient's answer.
-    static func json(_ receipt: MailTransport.Receipt, mail: ComposedMail, transport: String) -> JSONObject {
+    static func json(_ receipt: MailTransport.Receipt, messageID: String, transport: String) -> JSONObject {
         let accepted = receipt.recipients.count(where: \.isAccepted)
         let deferred = receipt.recipients.count(where: \.isTemporary)
         var result: JSONObject = [
             "status": accepted == receipt.recipients.count ? "sent" : "partial",
             "transport": .string(transport),
-            "message_id": .string("<\(mail.messageID)>"),
+            "message_id": .string("<\(messageID)>"),
             "accepted": .int(Int64(accepted)),
             "deferred": .int(Int64(deferred)),
             "refused": .int(Int64(receipt.recipients.count - accepted - deferred)),

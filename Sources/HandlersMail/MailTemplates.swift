@@ -21,7 +21,10 @@ public struct MailTemplates: Sendable {
     }
 
     private static let ending = ".mustache"
-    private var library = MustacheLibrary()
+    private static let textMark = "{{% CONTENT_TYPE:TEXT}}"
+    /// The same files twice: Mustache escapes for HTML unless a file itself says otherwise, and a partial serves both.
+    private var pages = MustacheLibrary()
+    private var texts = MustacheLibrary()
     private var required: [String: Set<String>] = [:]
     /// The names of the templates, sorted.
     public private(set) var names: [String] = []
@@ -49,10 +52,8 @@ public struct MailTemplates: Sendable {
         else { throw MailFormatError("has a template that is not UTF-8 text: \(file)") }
         for key in Self.requiredKeys(source) { required[Self.base(name), default: []].insert(key) }
         do {
-            // A partial inherits the kind of the template that uses it.
-            let isPart = name.hasSuffix(".subject") || name.hasSuffix(".text")
-            let parsed = try MustacheTemplate(string: (isPart ? "{{% CONTENT_TYPE:TEXT}}" : "") + source)
-            library.register(parsed, named: name)
+            pages.register(try MustacheTemplate(string: source), named: name)
+            texts.register(try MustacheTemplate(string: Self.textMark + source), named: name)
         } catch {
             throw MailFormatError("has a template that cannot be parsed: \(file): \(error)")
         }
@@ -87,13 +88,13 @@ public struct MailTemplates: Sendable {
             throw MailFormatError("\(name.quotedForMessage) needs data for \(missing.joined(separator: ", "))")
         }
         let object = Self.plain(.object(data)) ?? [:]
-        let subject = library.render(object, withTemplate: name + ".subject")
+        let subject = texts.render(object, withTemplate: name + ".subject")
         return Rendered(
             subject: subject.map {
                 $0.split(whereSeparator: \.isNewline).map(\.trimmed).joined(separator: " ").trimmed
             },
-            text: library.render(object, withTemplate: name + ".text"),
-            html: library.render(object, withTemplate: name + ".html")
+            text: texts.render(object, withTemplate: name + ".text"),
+            html: pages.render(object, withTemplate: name + ".html")
         )
     }
 

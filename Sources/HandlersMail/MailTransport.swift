@@ -17,9 +17,24 @@ enum MailTransport: Sendable {
         /// The server's answer or the file's path.
         var reply: SMTPReply?
         var file: String?
+
+        /// Whom the server may take it for later.
+        var deferred: [String] { recipients.filter(\.isTemporary).map(\.address) }
+
+        /// This receipt after a later attempt for some of the recipients.
+        func updated(with later: [RecipientOutcome]) -> Receipt {
+            var receipt = self
+            for outcome in later {
+                guard let place = recipients.firstIndex(where: { $0.address == outcome.address }) else { continue }
+                receipt.recipients[place] = outcome
+            }
+            return receipt
+        }
     }
 
-    /// Hands one mail over. Throws ``SMTPError`` when the server takes it for nobody.
+    /// Hands one mail over.
+    ///
+    /// Throws ``SMTPError`` when the server takes it for nobody.
     func send(_ mail: ComposedMail, name: String) async throws -> Receipt {
         switch self {
         case .smtp(let client):

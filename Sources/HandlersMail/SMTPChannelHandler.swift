@@ -41,9 +41,7 @@ final class SMTPChannelHandler: ChannelDuplexHandler {
 
     private var parser = SMTPReplyParser()
     private var waiters: [Waiter] = []
-    /// The greeting, when it comes before anybody waits for it.
-    private var greeting: SMTPReply?
-    private var mayGreet = true
+    private var isReading = false
     private var failure: SMTPError?
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -51,12 +49,6 @@ final class SMTPChannelHandler: ChannelDuplexHandler {
         if let failure {
             command.promise.fail(failure)
             promise?.fail(failure)
-            return
-        }
-        if let greeting, command.bytes.readableBytes == 0 {
-            self.greeting = nil
-            command.promise.succeed([greeting])
-            promise?.succeed()
             return
         }
         let loopBound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
@@ -69,6 +61,12 @@ final class SMTPChannelHandler: ChannelDuplexHandler {
             context.write(wrapOutboundOut(command.bytes), promise: promise)
         } else {
             promise?.succeed()
+        }
+        guard !isReading else { return }
+        isReading = true
+        context.channel.setOption(.autoRead, value: true).whenFailure { error in
+            let (handler, context) = loopBound.value
+            handler.errorCaught(context: context, error: error)
         }
     }
 
@@ -84,18 +82,11 @@ final class SMTPChannelHandler: ChannelDuplexHandler {
     }
 
     private func receive(_ reply: SMTPReply, _ context: ChannelHandlerContext) {
-        let isGreeting = mayGreet
-        mayGreet = false
         if reply.code == 421 {
             return fail(SMTPError(.serviceClosing, "the mail server closes the connection", reply: reply), context)
         }
         guard !waiters.isEmpty else {
-            if isGreeting {
-                greeting = reply
-            } else {
-                fail(SMTPError(.protocolViolation, "the server answered without being asked"), context)
-            }
-            return
+            return fail(SMTPError(.protocolViolation, "the server answered without being asked"), context)
         }
         waiters[0].replies.append(reply)
         guard waiters[0].replies.count == waiters[0].command.replies else { return }

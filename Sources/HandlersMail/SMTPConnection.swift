@@ -54,6 +54,8 @@ struct SMTPConnection: Sendable {
         let bootstrap = ClientBootstrap(group: group)
             .connectTimeout(timeout)
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
+            // The handler begins to read when the greeting is waited for, so that no failure comes before that.
+            .channelOption(.autoRead, value: false)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     if let tls { try channel.pipeline.syncOperations.addHandler(tls.handler()) }
@@ -150,7 +152,9 @@ struct SMTPConnection: Sendable {
 
     // MARK: Messages
 
-    /// Hands one message over. After a refusal the connection needs a ``reset()`` before the next message.
+    /// Hands one message over.
+    ///
+    /// After a refusal the connection needs a ``reset()`` before the next message.
     mutating func deliver(_ envelope: SMTPEnvelope, content: [UInt8]) async throws -> SMTPDelivery {
         try checkSize(content.count)
         messages += 1
@@ -224,7 +228,7 @@ struct SMTPConnection: Sendable {
             start = place + 1
         }
         buffer.writeBytes(content[start...])
-        buffer.writeString(content.suffix(2) == [13, 10] || content.isEmpty ? ".\r\n" : "\r\n.\r\n")
+        buffer.writeString(content.suffix(2) == [13, 10] ? ".\r\n" : "\r\n.\r\n")
         return buffer
     }
 
@@ -238,9 +242,8 @@ struct SMTPConnection: Sendable {
     func isAlive() async throws -> Bool {
         do {
             return try await exchange(ByteBuffer(string: "NOOP\r\n"), timeout: min(timeout, .seconds(5)))[0].isPositive
-        } catch let error as SMTPError {
+        } catch is SMTPError {
             // A connection lost while idle is nobody's failure: the caller opens another.
-            _ = error
             return false
         }
     }

@@ -28,13 +28,15 @@ public struct SendBulkMailHandler: TaskHandler {
     private struct Run {
         private enum Step {
             case done(JSONObject)
-            case later(SMTPError, TaskFailure)
+            case later(TaskFailure, concernsServer: Bool)
         }
 
         let emails: [JSONValue]
         let settings: MailSettings
         let context: TaskContext
         private var outcomes: [JSONObject?]
+        /// Mails some recipients have already, while others were refused for now.
+        private var partial: [Int: MailTransport.Receipt] = [:]
         private var sent = 0
         private var finished = 0
 
@@ -67,44 +69,65 @@ public struct SendBulkMailHandler: TaskHandler {
                 try context.checkCancellation()
                 switch try await send(place) {
                 case .done(let outcome): finish(place, outcome)
-                case .later(let error, let failure):
-                    if error.concernsServer, sent == 0 { throw settings.retry(context, cause: failure) }
-                    if isLast {
-                        finish(place, MailOutcome.json(failure, isTemporary: true))
-                    } else {
-                        later.append(place)
-                    }
+                case .later(let failure, let concernsServer):
+                    if concernsServer, sent == 0, partial.isEmpty { throw settings.retry(context, cause: failure) }
                     // No use in asking a server that is gone once for each mail.
-                    guard error.concernsServer else { continue }
-                    let rest = places[(turn + 1)...]
-                    if isLast {
-                        for place in rest { finish(place, MailOutcome.json(failure, isTemporary: true)) }
-                        return []
-                    }
-                    return later + rest
+                    let open = concernsServer ? places[turn...] : [place]
+                    if isLast { for place in open { finishOpen(place, failure) } } else { later += open }
+                    if concernsServer { return later }
                 }
             }
             return later
         }
 
-        private func send(_ place: Int) async throws -> Step {
-            let mail: ComposedMail
+        private mutating func send(_ place: Int) async throws -> Step {
+            var mail: ComposedMail
             do {
                 mail = try compose(place)
             } catch let failure as TaskFailure {
                 return .done(MailOutcome.json(failure, isTemporary: false))
             }
+            if let earlier = partial[place] { mail.envelope.recipients = earlier.deferred }
             let name = MailOutcome.fileName(context.request.id, place: place)
             do {
-                let receipt = try await settings.transport.send(mail, name: name)
-                return .done(MailOutcome.json(receipt, mail: mail, transport: settings.transport.name))
+                return taken(try await settings.transport.send(mail, name: name), mail, place)
             } catch let error as SMTPError {
                 let failure = TaskFailure(smtp: error, sender: mail.envelope.sender)
-                if error.isTemporary { return .later(error, failure) }
+                if let earlier = partial[place], error.code == .recipientsRefused {
+                    return taken(earlier.updated(with: error.recipients), mail, place)
+                }
+                if error.isTemporary { return .later(failure, concernsServer: error.concernsServer) }
                 // Wrong password, no TLS: no mail of this list can be sent, and none of another run either.
-                if error.concernsServer, sent == 0 { throw failure }
+                if error.concernsServer, sent == 0, partial.isEmpty { throw failure }
+                if let earlier = partial[place] { return .done(json(earlier, mail.messageID)) }
                 return .done(MailOutcome.json(failure, isTemporary: false))
             }
+        }
+
+        /// A mail some recipients have: done, unless others may get it later.
+        private mutating func taken(_ receipt: MailTransport.Receipt, _ mail: ComposedMail, _ place: Int) -> Step {
+            let merged = partial[place]?.updated(with: receipt.recipients) ?? receipt
+            guard !merged.deferred.isEmpty else { return .done(json(merged, mail.messageID)) }
+            partial[place] = merged
+            let error = SMTPError(.recipientsRefused, "refused for now", recipients: merged.recipients)
+            return .later(TaskFailure(smtp: error, sender: mail.envelope.sender), concernsServer: false)
+        }
+
+        private func json(_ receipt: MailTransport.Receipt, _ messageID: String) -> JSONObject {
+            MailOutcome.json(receipt, messageID: messageID, transport: settings.transport.name)
+        }
+
+        /// Ends a mail that is not tried again although it might have worked later.
+        private mutating func finishOpen(_ place: Int, _ failure: TaskFailure) {
+            if let receipt = partial[place] {
+                finish(place, json(receipt, messageID(place)))
+            } else {
+                finish(place, MailOutcome.json(failure, isTemporary: true))
+            }
+        }
+
+        private func messageID(_ place: Int) -> String {
+            MailMessage.messageID(task: context.request.id, place: place, domain: settings.composer.from.domain)
         }
 
         private func compose(_ place: Int) throws -> ComposedMail {
@@ -118,12 +141,11 @@ public struct SendBulkMailHandler: TaskHandler {
                 function: "send_bulk_emails",
                 recipient: SendBulkMailHandler.recipient
             )
-            let id = MailMessage.messageID(
-                task: context.request.id,
-                place: place,
-                domain: settings.composer.from.domain
+            return try settings.composer.compose(
+                bound,
+                recipient: SendBulkMailHandler.recipient,
+                messageID: messageID(place)
             )
-            return try settings.composer.compose(bound, recipient: SendBulkMailHandler.recipient, messageID: id)
         }
 
         private mutating func finish(_ place: Int, _ outcome: JSONObject) {

@@ -28,7 +28,7 @@ public struct SendMailHandler: TaskHandler {
             let receipt = try await settings.transport.send(mail, name: MailOutcome.fileName(context.request.id))
             context.logger.info("mail sent", metadata: ["message_id": "\(mail.messageID)"])
             followUp(receipt, mail, arguments, context)
-            return .object(MailOutcome.json(receipt, mail: mail, transport: settings.transport.name))
+            return .object(MailOutcome.json(receipt, messageID: mail.messageID, transport: settings.transport.name))
         } catch let error as SMTPError {
             let failure = TaskFailure(smtp: error, sender: mail.envelope.sender)
             context.logger.warning("mail not sent", metadata: ["error": "\(error.code.rawValue)"])
@@ -43,7 +43,7 @@ public struct SendMailHandler: TaskHandler {
         _ arguments: TaskArguments,
         _ context: TaskContext
     ) {
-        let deferred = receipt.recipients.filter(\.isTemporary).map { JSONValue.string($0.address) }
+        let deferred = receipt.deferred.map(JSONValue.string)
         guard !deferred.isEmpty else { return }
         var keyword = arguments.keyword
         keyword["envelope_to"] = .array(deferred)

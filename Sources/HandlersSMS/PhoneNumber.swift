@@ -3,7 +3,9 @@ public struct PhoneNumber: Sendable, Hashable, CustomStringConvertible {
     /// For example `+905321234567`.
     public let e164: String
 
-    /// Reads a number as people write it: `0532 123 45 67`, `+90 (532) 123-45-67`, `90532…`, `0090532…`, `532…`, and
+    /// Reads a number as people write it.
+    ///
+    /// For example `0532 123 45 67`, `+90 (532) 123-45-67`, `90532…`, `0090532…`, `532…`, and
     /// other countries' with `+` or `00`. `home` is the country code of numbers written without one.
     ///
     /// Throws for anything that cannot be a number, and for a number of the home country of the wrong length when that

@@ -58,6 +58,7 @@ public struct SendBulkSMSHandler: TaskHandler {
     /// One run over one list.
     private struct Run {
         private typealias Item = (place: Int, sending: SMSSending)
+        private typealias Failure = (item: Item, error: SMSError)
 
         let settings: SMSSettings
         let context: TaskContext
@@ -81,30 +82,43 @@ public struct SendBulkSMSHandler: TaskHandler {
                     try await Task.sleep(for: pause)
                     pause *= 2
                 }
-                open = try await pass(
-                    over: open,
-                    isRepeat: earlier || attempt > 0,
-                    isLast: attempt == settings.itemRetries
-                )
+                let failures = try await pass(over: open, isRepeat: earlier || attempt > 0)
+                try retryWhole(after: failures, of: items.count, attempt: attempt)
+                if attempt == settings.itemRetries {
+                    for (item, error) in failures { finish(item, error) }
+                }
+                open = failures.map(\.item).sorted { $0.place < $1.place }
             }
         }
 
+        /// When no gateway can be reached at all, nothing was sent and the whole task may run again.
+        private func retryWhole(after failures: [Failure], of count: Int, attempt: Int) throws {
+            guard attempt == 0, sent == 0, failures.count == count else { return }
+            guard let first = failures.first, failures.allSatisfy({ $0.error.code == .unreachable }) else { return }
+            throw settings.retry(context, cause: TaskFailure(sms: first.error))
+        }
+
         /// Sends each message once, a few at a time, and returns those to send again.
-        private mutating func pass(
-            over items: [Item],
-            isRepeat: Bool,
-            isLast: Bool
-        ) async throws -> [Item] {
-            var later: [Item] = []
+        private mutating func pass(over items: [Item], isRepeat: Bool) async throws -> [Failure] {
+            var failures: [Failure] = []
+            // One try is enough to know that a gateway is away: each more would wait for its time limit.
+            var away: [String: SMSError] = [:]
             let start = ContinuousClock.now
             try await withThrowingTaskGroup(of: (Item, Result<JSONObject, SMSError>).self) { group in
+                var running = 0
                 for (turn, item) in items.enumerated() {
-                    if turn >= settings.concurrency, let (done, result) = try await group.next() {
-                        if handle(done, result, isLast: isLast) { later.append(done) }
+                    if running == settings.concurrency, let (done, result) = try await group.next() {
+                        running -= 1
+                        handle(done, result, &failures, &away)
+                    }
+                    if let error = away[item.sending.account.name] {
+                        failures.append((item, error))
+                        continue
                     }
                     try await ContinuousClock().sleep(until: start + settings.stagger * turn)
                     try context.checkCancellation()
                     let name = SMSSending.name(context.request.id, place: item.place)
+                    running += 1
                     group.addTask {
                         do {
                             return (item, .success(try await item.sending.send(name: name, isRepeat: isRepeat)))
@@ -113,29 +127,39 @@ public struct SendBulkSMSHandler: TaskHandler {
                         }
                     }
                 }
-                while let (done, result) = try await group.next() {
-                    if handle(done, result, isLast: isLast) { later.append(done) }
-                }
+                while let (done, result) = try await group.next() { handle(done, result, &failures, &away) }
             }
-            return later.sorted { $0.place < $1.place }
+            return failures
         }
 
-        /// Whether the message is to be sent again.
-        private mutating func handle(_ item: Item, _ result: Result<JSONObject, SMSError>, isLast: Bool) -> Bool {
+        private mutating func handle(
+            _ item: Item,
+            _ result: Result<JSONObject, SMSError>,
+            _ failures: inout [Failure],
+            _ away: inout [String: SMSError]
+        ) {
             switch result {
             case .success(let outcome): finish(item.place, outcome)
             case .failure(let error):
-                let again = settings.isWorthRetrying(error)
-                if again, !isLast { return true }
-                var outcome: JSONObject = ["status": "failed", "phone": .string(item.sending.message.phone.e164)]
-                outcome["transport"] = .string(error.gateway)
-                outcome["error"] = [
-                    "type": .string(TaskFailure(sms: error).type), "message": .string(error.description),
-                    "code": error.gatewayCode.map(JSONValue.string) ?? .null, "temporary": .bool(error.isTemporary),
-                ]
-                finish(item.place, outcome)
+                if error.code == .unreachable { away[item.sending.account.name] = error }
+                if settings.isWorthRetrying(error) { failures.append((item, error)) } else { finish(item, error) }
             }
-            return false
+        }
+
+        private mutating func finish(_ item: Item, _ error: SMSError) {
+            finish(
+                item.place,
+                [
+                    "status": "failed",
+                    "phone": .string(item.sending.message.phone.e164),
+                    "transport": .string(error.gateway),
+                    "error": [
+                        "type": .string(TaskFailure(sms: error).type), "message": .string(error.description),
+                        "code": error.gatewayCode.map(JSONValue.string) ?? .null,
+                        "temporary": .bool(error.isTemporary),
+                    ],
+                ]
+            )
         }
 
         mutating func finish(_ place: Int, _ outcome: JSONObject) {
