@@ -16,7 +16,9 @@ public enum PoolEvent: Sendable {
     case timeLimitExceeded(job: UInt64, seconds: Double)
     /// The job's process died while it ran, or was made to by ``TaskPool/terminate(job:)``.
     case lost(job: UInt64, exit: ProcessExit)
-    /// The job never started; submit it again, or give its message back.
+    /// The job never ran; submit it again, or give its message back.
+    ///
+    /// It may have been announced as started: a process can die between being given a run and beginning it.
     case returned(job: UInt64)
     /// A handler, or a library it uses, logged a line.
     case log(PoolLogRecord)

@@ -65,6 +65,8 @@ final class PoolProcess: @unchecked Sendable {
 
     /// Whether another process is to take this one's place.
     var wantsReplacement = false
+    /// Whether it goes on beside a waiting replacement until it has run its share.
+    var finishesShare = false
     /// The process that waits to take this one's place.
     var replacement: PoolProcess?
     /// Whether this process waits for the end of another one.

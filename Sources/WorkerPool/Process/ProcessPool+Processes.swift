@@ -114,7 +114,9 @@ extension ProcessPool {
         member.keepsBoard = frame.usesBoard
         if let replaced = members.first(where: { $0.replacement === member }) {
             member.phase = .standby
-            if replaced.phase == .ready { replaced.phase = .draining }
+            if replaced.phase == .ready, !replaced.finishesShare || roomBeforeReplacement(replaced) == 0 {
+                replaced.phase = .draining
+            }
             checkDone(replaced)
         } else {
             open(member)
@@ -145,7 +147,12 @@ extension ProcessPool {
     /// Starts afresh without losing a run; see ``TaskPool/recycle()``.
     public func recycle() {
         eventLoop.preconditionInEventLoop()
-        for member in members where !member.isSurplus { member.wantsReplacement = true }
+        for member in members where !member.isSurplus {
+            member.wantsReplacement = true
+            member.finishesShare = false
+            if member.phase == .ready, member.replacement?.phase == .standby { member.phase = .draining }
+            checkDone(member)
+        }
         maintain()
     }
 

@@ -167,7 +167,8 @@ public final class ProcessPool: TaskPool, @unchecked Sendable {
         return max(0, most - member.waiting.count)
     }
 
-    private func roomBeforeReplacement(_ member: PoolProcess) -> Int {
+    /// How many runs a process may still be given before its share is used up.
+    func roomBeforeReplacement(_ member: PoolProcess) -> Int {
         configuration.maxTasksPerChild.map { max(0, max(1, $0) - member.accepted) } ?? .max
     }
 
@@ -189,7 +190,19 @@ public final class ProcessPool: TaskPool, @unchecked Sendable {
             member.waiting.append(job)
             member.expectedSeconds += job.expectedSeconds
         }
-        if roomBeforeReplacement(member) == 0 { replace(member) }
+        shareUsed(by: member)
+    }
+
+    /// Has the next process started shortly before this one has run its share, and ends this one's turn after it.
+    private func shareUsed(by member: PoolProcess) {
+        guard let share = configuration.maxTasksPerChild else { return }
+        let room = roomBeforeReplacement(member)
+        guard room <= min(16, share / 4) else { return }
+        if !member.wantsReplacement {
+            member.finishesShare = true
+            replace(member)
+        }
+        if room == 0, member.replacement?.phase == .standby { member.phase = .draining }
     }
 
     private func refuse(_ task: PoolTask, _ length: Int) {
