@@ -101,6 +101,7 @@ struct CellCheck {
     private static let no: Set<String> = ["false", "no", "hayir", "h", "yanliş", "yok", "0"]
 
     private func boolean(_ value: CellValue, text: String) -> Verdict {
+        if case .boolean(let flag) = value { return .accepted(.bool(flag), text: flag ? "true" : "false") }
         let word = TurkishFold.fold(text)
         if Self.yes.contains(word) { return .accepted(.bool(true), text: "true") }
         return Self.no.contains(word) ? .accepted(.bool(false), text: "false") : wrongType
@@ -136,6 +137,9 @@ struct CellCheck {
 
     /// Without white space at the ends, the no-break space that spreadsheets like included.
     static func trimmed(_ text: String) -> String {
+        // Nearly every text needs nothing done, and bytes tell that faster than characters.
+        guard let head = text.utf8.first, let tail = text.utf8.last else { return "" }
+        if (0x21..<0x7F).contains(head), (0x21..<0x7F).contains(tail) { return text }
         guard let first = text.firstIndex(where: { !$0.isWhitespace }),
             let last = text.lastIndex(where: { !$0.isWhitespace })
         else { return "" }
@@ -161,23 +165,37 @@ enum TurkishFold {
 /// Tells whether a text can be an e-mail address; whether mail arrives only mail can tell.
 enum EmailAddress {
     static func isPlausible(_ text: String) -> Bool {
-        let halves = text.split(separator: "@", omittingEmptySubsequences: false)
+        let halves = text.utf8.split(separator: UInt8(ascii: "@"), omittingEmptySubsequences: false)
         guard halves.count == 2, text.utf8.count <= 254, isLocalPart(halves[0]) else { return false }
-        let labels = halves[1].split(separator: ".", omittingEmptySubsequences: false)
+        let labels = halves[1].split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         return labels.count >= 2 && labels.allSatisfy(isLabel) && (labels.last?.count ?? 0) >= 2
     }
 
-    private static func isLocalPart(_ text: Substring) -> Bool {
-        guard (1...64).contains(text.utf8.count), !text.hasPrefix("."), !text.hasSuffix("."), !text.contains("..")
-        else {
-            return false
-        }
-        return text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "!#$%&'*+/=?^_`{|}~.-".contains($0)) }
+    private static func isLocalPart(_ bytes: Substring.UTF8View) -> Bool {
+        let dot = UInt8(ascii: ".")
+        guard (1...64).contains(bytes.count), bytes.first != dot, bytes.last != dot else { return false }
+        return !zip(bytes, bytes.dropFirst()).contains { $0 == dot && $1 == dot } && bytes.allSatisfy(isLocal)
     }
 
-    private static func isLabel(_ text: Substring) -> Bool {
-        guard (1...63).contains(text.count), !text.hasPrefix("-"), !text.hasSuffix("-") else { return false }
-        return text.allSatisfy { $0.isLetter || $0.isNumber || $0 == "-" }
+    private static func isLocal(_ byte: UInt8) -> Bool {
+        isLetterOrDigit(byte) || "!#$%&'*+/=?^_`{|}~.-".utf8.contains(byte)
+    }
+
+    /// Letters of other alphabets are fine here: mail software turns such domains into ASCII.
+    private static func isLabel(_ bytes: Substring.UTF8View) -> Bool {
+        let hyphen = UInt8(ascii: "-")
+        guard (1...63).contains(bytes.count), bytes.first != hyphen, bytes.last != hyphen else { return false }
+        if bytes.allSatisfy({ isLetterOrDigit($0) || $0 == hyphen }) { return true }
+        return Substring(bytes).allSatisfy { $0.isLetter || $0.isNumber || $0 == "-" }
+    }
+
+    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: false
+        }
     }
 }
 
@@ -185,26 +203,30 @@ enum EmailAddress {
 enum PhoneNumber {
     /// The number in international form, or `nil` for what is none; national numbers get `country`.
     static func international(_ text: String, country: String) -> String? {
-        let kept = text.filter { !" -()./\u{a0}".contains($0) }
-        let digits: Substring
-        if kept.hasPrefix("+") {
-            digits = kept.dropFirst()
-        } else if kept.hasPrefix("00") {
-            digits = kept.dropFirst(2)
-        } else if kept.hasPrefix("0") {
-            digits = country + kept.dropFirst()
-        } else if kept.hasPrefix(country), kept.count > 10 {
-            digits = Substring(kept)
+        // A no-break space is what spreadsheets put between groups.
+        let kept = String(text.utf8.contains(0xC2) ? text.replacing("\u{a0}", with: "") : text).utf8
+            .filter { !" -()./".utf8.contains($0) }
+        let code = Array(country.utf8)
+        let zero = UInt8(ascii: "0")
+        let digits: [UInt8]
+        if kept.first == UInt8(ascii: "+") {
+            digits = Array(kept.dropFirst())
+        } else if kept.starts(with: [zero, zero]) {
+            digits = Array(kept.dropFirst(2))
+        } else if kept.first == zero {
+            digits = code + kept.dropFirst()
+        } else if kept.starts(with: code), kept.count > 10 {
+            digits = Array(kept)
         } else {
-            digits = country + Substring(kept)
+            digits = code + kept
         }
-        guard (8...15).contains(digits.count), digits.allSatisfy({ ("0"..."9").contains($0) }),
-            !digits.hasPrefix("0")
+        guard (8...15).contains(digits.count), digits.allSatisfy({ (zero...zero + 9).contains($0) }),
+            digits.first != zero
         else { return nil }
         // Turkish numbers have ten digits after the country code, and no area begins with 0 or 1.
-        if digits.hasPrefix("90") {
-            guard digits.count == 12, let area = digits.dropFirst(2).first, area >= "2" else { return nil }
+        if digits.starts(with: "90".utf8) {
+            guard digits.count == 12, digits[2] >= zero + 2 else { return nil }
         }
-        return "+" + digits
+        return "+" + String(decoding: digits, as: UTF8.self)
     }
 }

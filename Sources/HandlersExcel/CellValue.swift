@@ -52,7 +52,7 @@ struct CellDecoder {
         case .boolean: return .boolean(bytes.elementsEqual("1".utf8) || bytes.elementsEqual("true".utf8))
         case .error: return .error(String(decoding: bytes, as: UTF8.self))
         case .isoDate: return isoDate(String(decoding: bytes, as: UTF8.self))
-        case .number: return number(String(decoding: bytes, as: UTF8.self), style: cell.style)
+        case .number: return number(bytes, style: cell.style)
         }
     }
 
@@ -64,11 +64,12 @@ struct CellDecoder {
         return text.isEmpty ? .blank : .text(text)
     }
 
-    private func number(_ text: String, style: Int) -> CellValue {
+    private func number(_ bytes: ArraySlice<UInt8>, style: Int) -> CellValue {
         // Surrounding white space is legal in XML's number types, and an unreadable number is shown as it is.
-        guard let number = Double(text.filter { !$0.isWhitespace }), number.isFinite else {
-            return text.allSatisfy(\.isWhitespace) ? .blank : .text(text)
-        }
+        guard let first = bytes.firstIndex(where: { $0 > 0x20 }), let last = bytes.lastIndex(where: { $0 > 0x20 })
+        else { return .blank }
+        let text = Substring(decoding: bytes[first...last], as: UTF8.self)
+        guard let number = Double(text), number.isFinite else { return .text(String(text)) }
         let kind = styles[style]
         guard kind != .number, abs(number) < 3_000_000 else { return .number(number) }
         let seconds = Int((number * 86_400).rounded())

@@ -5,6 +5,9 @@ enum DecimalText {
     /// A number with at most 15 significant digits and no exponent: the digits Excel itself keeps.
     static func plain(_ number: Double) -> String {
         if let whole = Int64(exactly: number) { return String(whole) }
+        // The shortest text that means this number has at most 15 digits for all that people type.
+        let short = number.description
+        if short.utf8.count <= 16, !short.utf8.contains(UInt8(ascii: "e")) { return short }
         var buffer = [CChar](repeating: 0, count: 40)
         let count = withVaList([number]) { vsnprintf(&buffer, buffer.count, "%.15g", $0) }
         let text = String(decoding: buffer.prefix(Int(max(0, count))).map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -6,6 +6,7 @@ struct RowValidator {
     enum Outcome {
         /// Nothing in it but white space.
         case blank
+        /// The values by the rules' names; empty when nobody wants them.
         case valid(JSONObject)
         case invalid([RowProblem])
     }
@@ -32,6 +33,7 @@ struct RowValidator {
     }
 
     private var checks: [CellCheck] = []
+    private let keepsValues: Bool
     /// The place in ``checks`` of the rule for each sheet column, and back.
     private var places: [Int: Int] = [:]
     private var columns: [Int] = []
@@ -40,8 +42,17 @@ struct RowValidator {
 
     /// Matches the rules with the headings; without rules every heading is a column of any text.
     ///
-    /// - Parameter header: the headings with their columns from 0.
-    init(rules: [ColumnRule], header: [(column: Int, title: String)], refusesExtra: Bool) throws {
+    /// - Parameters:
+    ///   - header: the headings with their columns from 0.
+    ///   - refusesExtra: whether headings without a rule are an error.
+    ///   - keepsValues: whether somebody wants the values of valid rows.
+    init(
+        rules: [ColumnRule],
+        header: [(column: Int, title: String)],
+        refusesExtra: Bool,
+        keepsValues: Bool
+    ) throws {
+        self.keepsValues = keepsValues
         var titles: [String: (column: Int, title: String)] = [:]
         for entry in header {
             guard titles.updateValue(entry, forKey: TurkishFold.fold(entry.title)) == nil else {
@@ -104,10 +115,11 @@ struct RowValidator {
         var fresh: [(place: Int, trace: Fingerprint)] = []
         for (place, value) in values.enumerated() {
             switch checks[place].verdict(value) {
-            case .blank: accepted[checks[place].rule.name] = .null
+            case .blank:
+                if keepsValues { accepted[checks[place].rule.name] = .null }
             case .refused(let reason): problems.append(problem(reason, value, place: place, row: row))
             case .accepted(let json, let text):
-                accepted[checks[place].rule.name] = json
+                if keepsValues { accepted[checks[place].rule.name] = json }
                 guard checks[place].rule.isUnique else { continue }
                 let trace = Fingerprint(text)
                 if let earlier = seen[place][trace] {

@@ -83,7 +83,8 @@ struct SheetUpload {
         validator = try RowValidator(
             rules: options.rules,
             header: titles,
-            refusesExtra: options.refusesExtraColumns
+            refusesExtra: options.refusesExtraColumns,
+            keepsValues: accepted != nil
         )
     }
 }

@@ -91,7 +91,8 @@ final class ZipArchive {
     private func refuseBomb(_ name: String, inflated: Int, compressed: Int) throws(WorkbookError) {
         guard inflated <= limits.ratioFloor || inflated / limits.ratio <= compressed else {
             throw WorkbookError(
-                .hostile, "\(name) inflates to more than \(limits.ratio) times its size, as a decompression bomb does"
+                .hostile,
+                "\(name) inflates to more than \(limits.ratio) times its size, as a decompression bomb does"
             )
         }
     }
