@@ -88,7 +88,7 @@ enum HTMLText {
             let bytes = rest.utf8
             var start = bytes.startIndex
             while start != bytes.endIndex {
-                if bytes[start...].prefix(wanted.count).map(HTMLText.lowered) == wanted {
+                if bytes[start...].prefix(wanted.count).lazy.map(HTMLText.lowered).elementsEqual(wanted) {
                     rest = rest[bytes.index(start, offsetBy: wanted.count)...]
                     return
                 }

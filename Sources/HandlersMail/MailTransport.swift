@@ -1,3 +1,6 @@
+import CeleriacTasks
+import CeleryMessage
+
 /// Where mails go: to a server or to a folder.
 enum MailTransport: Sendable {
     case smtp(SMTPClient)
@@ -34,19 +37,28 @@ enum MailTransport: Sendable {
 
     /// Hands one mail over.
     ///
-    /// Throws ``SMTPError`` when the server takes it for nobody.
+    /// Throws ``SMTPError`` when the server takes it for nobody, `OSError` when the outbox cannot be written.
     func send(_ mail: ComposedMail, name: String) async throws -> Receipt {
         switch self {
         case .smtp(let client):
             let delivery = try await client.send(mail.envelope, content: mail.content)
             return Receipt(recipients: delivery.recipients, reply: delivery.reply)
         case .outbox(let outbox):
-            let file = try outbox.store(mail.content, envelope: mail.envelope, name: name)
+            let file = try store(mail, in: outbox, name: name)
             let stored = SMTPReply(code: 250, lines: ["stored"])
             return Receipt(
                 recipients: mail.envelope.recipients.map { RecipientOutcome(address: $0, reply: stored) },
                 file: file
             )
+        }
+    }
+
+    private func store(_ mail: ComposedMail, in outbox: MailOutbox, name: String) throws(TaskFailure) -> String {
+        do {
+            return try outbox.store(mail.content, envelope: mail.envelope, name: name)
+        } catch {
+            let message = "the outbox \(outbox.folder) cannot be written: \(error)"
+            throw TaskFailure(module: "builtins", type: "OSError", arguments: [.string(message)])
         }
     }
 

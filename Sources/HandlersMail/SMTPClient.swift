@@ -41,13 +41,14 @@ public final class SMTPClient: Sendable {
 
     /// The server this client sends to.
     public let configuration: SMTPConfiguration
-    private let group: any EventLoopGroup
+    /// `nil` takes the process's own group, whose threads start with its first use: not before the first mail.
+    private let group: (any EventLoopGroup)?
     private let state = Mutex(State())
 
     /// Prepares to send; opens nothing.
     public init(configuration: SMTPConfiguration, eventLoopGroup: (any EventLoopGroup)? = nil) {
         self.configuration = configuration
-        group = eventLoopGroup ?? MultiThreadedEventLoopGroup.singleton
+        group = eventLoopGroup
     }
 
     /// Hands a message to the server.
@@ -101,7 +102,7 @@ public final class SMTPClient: Sendable {
             switch try await grant() {
             case .used(let connection, let since):
                 // Routers forget quiet connections without a word; asking costs one round trip.
-                let quiet = NIODeadline.now() - since > .seconds(10)
+                let quiet = NIODeadline.now() - since > TimeAmount(configuration.quietLimit)
                 do {
                     if !quiet { return (connection, true) }
                     if try await connection.isAlive() { return (connection, true) }
@@ -112,6 +113,7 @@ public final class SMTPClient: Sendable {
                 discard(connection)
             case .fresh:
                 do {
+                    let group = self.group ?? MultiThreadedEventLoopGroup.singleton
                     return (try await SMTPConnection.open(configuration, tls: tls(), on: group), false)
                 } catch {
                     returnRight()

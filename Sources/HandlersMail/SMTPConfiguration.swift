@@ -36,6 +36,8 @@ public struct SMTPConfiguration: Sendable {
     public var maxConnections = 4
     /// How long an unused connection is kept; servers drop them after a minute or a few.
     public var idleLimit: Duration = .seconds(20)
+    /// How long a connection may be unused before the server is asked whether it is still there.
+    public var quietLimit: Duration = .seconds(10)
     /// After how many messages a connection is replaced; many servers allow about a hundred.
     public var messagesPerConnection = 100
 

@@ -91,6 +91,8 @@ public struct SendBulkMailHandler: TaskHandler {
             let name = MailOutcome.fileName(context.request.id, place: place)
             do {
                 return taken(try await settings.transport.send(mail, name: name), mail, place)
+            } catch let failure as TaskFailure {
+                return .done(MailOutcome.json(failure, isTemporary: false))
             } catch let error as SMTPError {
                 let failure = TaskFailure(smtp: error, sender: mail.envelope.sender)
                 if let earlier = partial[place], error.code == .recipientsRefused {

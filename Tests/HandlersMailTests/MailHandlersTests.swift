@@ -405,6 +405,17 @@ struct SendBulkMailHandlerTests {
         await #expect(throws: CancellationError.self) { try await running.value }
     }
 
+    @Test func `an outbox that cannot be written fails each mail`() async throws {
+        let folder = try ScratchFolder()
+        try folder.write(Data(), to: "file")
+        let handler = try SendBulkMailHandler(setup(["outbox": "file/outbox"], folder: folder))
+        let result = try await handler.run(
+            TaskArguments(positional: [[mail("a@b.c"), mail("d@e.f")]]),
+            context: context()
+        )
+        #expect(result["results"]?.array?.map { $0["error"]?["type"] } == ["OSError", "OSError"])
+    }
+
     @Test func `an empty list is done at once`() async throws {
         let handler = try SendBulkMailHandler(setup([:], folder: ScratchFolder()))
         let result = try await handler.run(TaskArguments(positional: [[]]), context: context())

@@ -222,6 +222,21 @@ struct SMTPClientTests {
         }
     }
 
+    @Test func `asks before it uses a connection that was quiet`() async throws {
+        try await withServer { server in
+            var settings = try configuration(server)
+            settings.quietLimit = .zero
+            let client = SMTPClient(configuration: settings)
+            for _ in 0..<3 { _ = try await client.send(envelope, content: content) }
+            #expect(server.commands.count { $0 == "NOOP" } == 2)
+            #expect(server.connections == 1)
+            await server.dropConnections()
+            _ = try await client.send(envelope, content: content)
+            #expect(server.connections == 2)
+            await client.shutdown()
+        }
+    }
+
     @Test func `says goodbye after the idle limit`() async throws {
         try await withServer { server in
             var settings = try configuration(server)
@@ -276,7 +291,7 @@ struct SMTPClientTests {
             $0.greeting = ""
         } _: { server in
             var settings = try configuration(server)
-            settings.timeout = .milliseconds(50)
+            settings.timeout = .seconds(1)
             let client = SMTPClient(configuration: settings)
             let error = await #expect(throws: SMTPError.self) { try await client.send(envelope, content: content) }
             #expect(error?.code == .timedOut)
