@@ -31,7 +31,7 @@ struct CellCheck {
         guard case .accepted(let json, let canonical) = reading else { return reading }
         if let reason = outOfBounds(json, text: canonical) { return .refused(reason) }
         if let pattern {
-            guard canonical.utf8.count <= ColumnRule.patternCharacters, matches(canonical, pattern) else {
+            guard canonical.utf8.count <= ColumnRule.patternBytes, matches(canonical, pattern) else {
                 return .refused(.pattern)
             }
         }

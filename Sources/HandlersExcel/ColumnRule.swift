@@ -54,8 +54,8 @@ struct ColumnRule: Sendable {
     /// The country code put before national phone numbers.
     var country = "90"
 
-    /// Characters up to which a pattern is tried: backtracking on more could take for ever.
-    static let patternCharacters = 1_000
+    /// Bytes of a value up to which a pattern is tried: backtracking on more could take for ever.
+    static let patternBytes = 1_000
 }
 
 extension ColumnRule {

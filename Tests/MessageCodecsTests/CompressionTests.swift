@@ -45,15 +45,22 @@ struct Format: Sendable, CustomTestStringConvertible {
     static let inPython = all.filter { $0.module != nil }
 }
 
-@Suite(.serialized) struct CompressionTests {
-    private static let samples: [[UInt8]] = [
-        [], [0], Array("ğüşıöç İĞÜŞÖÇ".utf8), [UInt8](repeating: 120, count: 300_000),
-        // Hardly compressible, and longer than one step.
-        (0..<200_000).reduce(into: [UInt8]()) { bytes, place in
-            bytes.append(UInt8(truncatingIfNeeded: (place &* 2_654_435_761) >> 13))
-        },
+/// Bytes to compress; a name, because the bytes themselves would be printed with each test.
+struct Sample: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let bytes: [UInt8]
+
+    static let text = Sample(testDescription: "text", bytes: Array("ğüşıöç İĞÜŞÖÇ".utf8))
+    static let all = [
+        Sample(testDescription: "nothing", bytes: []), Sample(testDescription: "one byte", bytes: [0]), text,
+        Sample(testDescription: "much of the same", bytes: [UInt8](repeating: 120, count: 300_000)),
+        Sample(testDescription: "noise longer than one step", bytes: noise),
     ]
 
+    private static let noise = (0..<200_000).map { UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761) >> 13) }
+}
+
+@Suite(.serialized) struct CompressionTests {
     @Test(arguments: Format.all) func `reads what Celery wrote`(format: Format) throws {
         let body = try #require(Base64.decode(Array(format.recorded.utf8)))
         let text = String(decoding: try format.compression.decompress(body, limit: 1_000), as: UTF8.self)
@@ -64,13 +71,17 @@ struct Format: Sendable, CustomTestStringConvertible {
         )
     }
 
-    @Test(arguments: Format.all, samples) func `gives back what it was given`(format: Format, bytes: [UInt8]) throws {
+    @Test(arguments: Format.all, Sample.all) func `gives back what it was given`(format: Format, sample: Sample) throws
+    {
+        let bytes = sample.bytes
         let small = try format.compression.compress(bytes)
         #expect(try format.compression.decompress(small, limit: bytes.count) == bytes)
     }
 
-    @Test(arguments: Format.inPython, samples) func `exchanges bytes with Python`(format: Format, bytes: [UInt8]) throws
+    @Test(arguments: Format.inPython, Sample.all) func `exchanges bytes with Python`(format: Format, bytes: [UInt8])
+        throws
     {
+        let bytes = sample.bytes
         let module = try #require(format.module)
         func python(_ function: String, _ input: [UInt8]) throws -> [UInt8] {
             try PythonProgram.run(
@@ -120,7 +131,7 @@ struct Format: Sendable, CustomTestStringConvertible {
     }
 
     @Test(arguments: Format.all) func `never traps on changed bytes`(format: Format) throws {
-        let small = try format.compression.compress(Self.samples[2] + Self.samples[2])
+        let small = try format.compression.compress(Sample.text.bytes + Sample.text.bytes)
         for place in small.indices {
             for change: UInt8 in [0x01, 0x80, 0xFF] {
                 var bytes = small
