@@ -78,7 +78,7 @@ struct Sample: Sendable, CustomTestStringConvertible {
         #expect(try format.compression.decompress(small, limit: bytes.count) == bytes)
     }
 
-    @Test(arguments: Format.inPython, Sample.all) func `exchanges bytes with Python`(format: Format, bytes: [UInt8])
+    @Test(arguments: Format.inPython, Sample.all) func `exchanges bytes with Python`(format: Format, sample: Sample)
         throws
     {
         let bytes = sample.bytes
