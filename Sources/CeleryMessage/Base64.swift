@@ -10,35 +10,39 @@ public enum Base64 {
 
     /// The base64 text of `bytes`, padded.
     public static func encode(_ bytes: [UInt8]) -> [UInt8] {
-        var out: [UInt8] = []
-        encode(bytes, into: &out)
-        return out
+        [UInt8](unsafeUninitializedCapacity: (bytes.count + 2) / 3 * 4) { out, count in
+            bytes.withUnsafeBufferPointer { bytes in
+                alphabet.withUnsafeBufferPointer { alphabet in encode(bytes, into: out, alphabet) }
+            }
+            count = (bytes.count + 2) / 3 * 4
+        }
     }
 
-    /// Appends the base64 text of `bytes`, padded.
-    public static func encode(_ bytes: [UInt8], into out: inout [UInt8]) {
-        out.reserveCapacity(out.count + (bytes.count + 2) / 3 * 4)
-        bytes.withUnsafeBufferPointer { bytes in
-            alphabet.withUnsafeBufferPointer { alphabet in
-                var place = 0
-                while place &+ 3 <= bytes.count {
-                    let (first, second, third) = (bytes[place], bytes[place &+ 1], bytes[place &+ 2])
-                    out.append(alphabet[Int(first &>> 2)])
-                    out.append(alphabet[Int((first & 3) &<< 4 | second &>> 4)])
-                    out.append(alphabet[Int((second & 15) &<< 2 | third &>> 6)])
-                    out.append(alphabet[Int(third & 63)])
-                    place &+= 3
-                }
-                let left = bytes.count - place
-                guard left > 0 else { return }
-                let first = bytes[place]
-                let second = left == 2 ? bytes[place + 1] : 0
-                out.append(alphabet[Int(first &>> 2)])
-                out.append(alphabet[Int((first & 3) &<< 4 | second &>> 4)])
-                out.append(left == 2 ? alphabet[Int((second & 15) &<< 2)] : UInt8(ascii: "="))
-                out.append(UInt8(ascii: "="))
-            }
+    /// Writes four letters for each three bytes; `out` has room for exactly those.
+    private static func encode(
+        _ bytes: UnsafeBufferPointer<UInt8>,
+        into out: UnsafeMutableBufferPointer<UInt8>,
+        _ alphabet: UnsafeBufferPointer<UInt8>
+    ) {
+        var place = 0
+        var written = 0
+        while place &+ 3 <= bytes.count {
+            let (first, second, third) = (bytes[place], bytes[place &+ 1], bytes[place &+ 2])
+            out[written] = alphabet[Int(first &>> 2)]
+            out[written &+ 1] = alphabet[Int((first & 3) &<< 4 | second &>> 4)]
+            out[written &+ 2] = alphabet[Int((second & 15) &<< 2 | third &>> 6)]
+            out[written &+ 3] = alphabet[Int(third & 63)]
+            place &+= 3
+            written &+= 4
         }
+        let left = bytes.count - place
+        guard left > 0 else { return }
+        let first = bytes[place]
+        let second = left == 2 ? bytes[place + 1] : 0
+        out[written] = alphabet[Int(first &>> 2)]
+        out[written + 1] = alphabet[Int((first & 3) &<< 4 | second &>> 4)]
+        out[written + 2] = left == 2 ? alphabet[Int((second & 15) &<< 2)] : UInt8(ascii: "=")
+        out[written + 3] = UInt8(ascii: "=")
     }
 
     /// The bytes that `text` stands for, or `nil` when its padding is wrong.

@@ -18,42 +18,72 @@ public enum ISO8601 {
 
     /// Appends the moment; the fraction is left out when it is zero, as in Python.
     static func write(_ instant: Instant, offset: Int, into out: inout [UInt8]) {
-        let (local, _) = instant.microseconds.addingReportingOverflow(Int64(offset) * 1_000_000)
-        let day = Int64(86_400_000_000)
-        var days = local / day
-        var rest = local % day
-        if rest < 0 {
-            rest += day
-            days -= 1
+        // Years of up to six digits with a sign, and 28 more characters.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 40) { buffer in
+            var line = Line(buffer: buffer)
+            line.write(instant, offset: offset)
+            out.append(contentsOf: UnsafeBufferPointer(rebasing: buffer[..<line.count]))
         }
-        let date = Calendar.civil(days: Int(days))
-        let seconds = Int(rest / 1_000_000)
-        let fraction = Int(rest % 1_000_000)
-        write(date.year, width: 4, into: &out)
-        out.append(UInt8(ascii: "-"))
-        write(date.month, width: 2, into: &out)
-        out.append(UInt8(ascii: "-"))
-        write(date.day, width: 2, into: &out)
-        out.append(UInt8(ascii: "T"))
-        write(seconds / 3600, width: 2, into: &out)
-        out.append(UInt8(ascii: ":"))
-        write(seconds / 60 % 60, width: 2, into: &out)
-        out.append(UInt8(ascii: ":"))
-        write(seconds % 60, width: 2, into: &out)
-        if fraction > 0 {
-            out.append(UInt8(ascii: "."))
-            write(fraction, width: 6, into: &out)
-        }
-        out.append(UInt8(ascii: offset < 0 ? "-" : "+"))
-        write(Int(offset.magnitude) / 3600, width: 2, into: &out)
-        out.append(UInt8(ascii: ":"))
-        write(Int(offset.magnitude) / 60 % 60, width: 2, into: &out)
     }
 
-    /// Appends `number` with at least `width` digits.
-    private static func write(_ number: Int, width: Int, into out: inout [UInt8]) {
-        if width > 1 || number >= 10 { write(number / 10, width: width - 1, into: &out) }
-        out.append(UInt8(ascii: "0") + UInt8(number.magnitude % 10))
+    /// A short piece of memory that fills up with digits and marks.
+    private struct Line {
+        let buffer: UnsafeMutableBufferPointer<UInt8>
+        var count = 0
+
+        mutating func write(_ instant: Instant, offset: Int) {
+            let (local, _) = instant.microseconds.addingReportingOverflow(Int64(offset) * 1_000_000)
+            let day = Int64(86_400_000_000)
+            var days = local / day
+            var rest = local % day
+            if rest < 0 {
+                rest += day
+                days -= 1
+            }
+            let date = Calendar.civil(days: Int(days))
+            let seconds = Int(rest / 1_000_000)
+            let fraction = Int(rest % 1_000_000)
+            year(date.year)
+            mark("-")
+            pair(date.month)
+            mark("-")
+            pair(date.day)
+            mark("T")
+            pair(seconds / 3600)
+            mark(":")
+            pair(seconds / 60 % 60)
+            mark(":")
+            pair(seconds % 60)
+            if fraction > 0 {
+                mark(".")
+                pair(fraction / 10_000)
+                pair(fraction / 100 % 100)
+                pair(fraction % 100)
+            }
+            mark(offset < 0 ? "-" : "+")
+            pair(Int(offset.magnitude) / 3600 % 100)
+            mark(":")
+            pair(Int(offset.magnitude) / 60 % 60)
+        }
+
+        /// Four digits, more with a sign beyond the years that Python has.
+        private mutating func year(_ year: Int) {
+            if year < 0 { mark("-") }
+            if year.magnitude >= 10_000 { pair(Int(year.magnitude) / 10_000) }
+            pair(Int(year.magnitude) / 100 % 100)
+            pair(Int(year.magnitude) % 100)
+        }
+
+        private mutating func mark(_ mark: Unicode.Scalar) {
+            buffer[count] = UInt8(truncatingIfNeeded: mark.value)
+            count &+= 1
+        }
+
+        private mutating func pair(_ number: Int) {
+            buffer[count] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: number / 10)
+            buffer[count &+ 1] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: number % 10)
+            count &+= 2
+        }
     }
 
     // MARK: Reading
@@ -77,15 +107,7 @@ public enum ISO8601 {
         }
 
         /// `YYYY-MM-DD`.
-        var dateText: String {
-            var out: [UInt8] = []
-            ISO8601.write(year, width: 4, into: &out)
-            out.append(UInt8(ascii: "-"))
-            ISO8601.write(month, width: 2, into: &out)
-            out.append(UInt8(ascii: "-"))
-            ISO8601.write(day, width: 2, into: &out)
-            return String(decoding: out, as: UTF8.self)
-        }
+        var dateText: String { String(ISO8601.string(Fields(year: year, month: month, day: day).instant).prefix(10)) }
     }
 
     /// The parts of a date, with or without a time.

@@ -115,16 +115,32 @@ struct JSONScanner {
     /// Passes a string, eight bytes at a time where they are plain.
     mutating func text() throws(JSONError) -> Text {
         guard try peek() == UInt8(ascii: "\"") else { throw error(.unexpectedByte) }
-        position &+= 1
-        let start = position
+        let start = position &+ 1
+        var place = start
+        while place &+ 8 <= end {
+            let special = ByteWord.special(ByteWord.load(bytes + place))
+            guard special == 0 else {
+                place &+= special.trailingZeroBitCount &>> 3
+                break
+            }
+            place &+= 8
+        }
+        if place < end, bytes[place] == UInt8(ascii: "\"") {
+            position = place &+ 1
+            return Text(start: start, end: place, plain: true)
+        }
+        position = place
+        return try rest(from: start)
+    }
+
+    /// Passes the rest of a string that has something special in it, or ends near the end of the text.
+    private mutating func rest(from start: Int) throws(JSONError) -> Text {
         var plain = true
         while true {
             while position &+ 8 <= end {
-                let stops = Self.stops(
-                    UInt64(littleEndian: UnsafeRawPointer(bytes + position).loadUnaligned(as: UInt64.self))
-                )
-                guard stops == 0 else {
-                    position &+= stops.trailingZeroBitCount &>> 3
+                let special = ByteWord.special(ByteWord.load(bytes + position))
+                guard special == 0 else {
+                    position &+= special.trailingZeroBitCount &>> 3
                     break
                 }
                 position &+= 8
@@ -133,7 +149,7 @@ struct JSONScanner {
             let byte = bytes[position]
             if byte == UInt8(ascii: "\"") {
                 position &+= 1
-                return Text(start: start, end: position - 1, plain: plain)
+                return Text(start: start, end: position &- 1, plain: plain)
             } else if byte == UInt8(ascii: "\\") {
                 plain = false
                 try skipEscape()
@@ -147,20 +163,6 @@ struct JSONScanner {
                 try skipSequence()
             }
         }
-    }
-
-    /// A word whose lowest set bit is in the first byte that needs a look, 0 when all eight bytes are plain.
-    ///
-    /// That is a quote, a backslash, a control character or anything that is not ASCII. Borrows run upwards only, so
-    /// the lowest bit is exact.
-    @inline(__always)
-    private static func stops(_ word: UInt64) -> UInt64 {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let highs: UInt64 = 0x8080_8080_8080_8080
-        let quote = word ^ (ones &* 0x22)
-        let backslash = word ^ (ones &* 0x5C)
-        let found = ((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash) | ((word &- (ones &* 0x20)) & ~word)
-        return (found | word) & highs
     }
 
     private mutating func skipEscape() throws(JSONError) {
@@ -300,9 +302,7 @@ struct JSONScanner {
     private static func equal(_ left: UnsafePointer<UInt8>, _ right: UnsafePointer<UInt8>, count: Int) -> Bool {
         var place = 0
         while place &+ 8 <= count {
-            let one = UnsafeRawPointer(left + place).loadUnaligned(as: UInt64.self)
-            let other = UnsafeRawPointer(right + place).loadUnaligned(as: UInt64.self)
-            if one != other { return false }
+            if ByteWord.load(left + place) != ByteWord.load(right + place) { return false }
             place &+= 8
         }
         while place < count {

@@ -89,24 +89,37 @@ public enum JSONWriter {
     private static func writeQuoted(_ bytes: UnsafeBufferPointer<UInt8>, into out: inout [UInt8]) {
         out.append(UInt8(ascii: "\""))
         var start = 0
-        var place = 0
+        var place = plainEnd(bytes, from: 0)
         while place < bytes.count {
-            let byte = bytes[place]
-            if byte &- 0x20 < 0x5F, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
-                place &+= 1
-                continue
-            }
-            out.append(contentsOf: bytes[start..<place])
-            if byte < 0x80 {
-                writeEscape(byte, into: &out)
+            out.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<place]))
+            if bytes[place] < 0x80 {
+                writeEscape(bytes[place], into: &out)
                 place += 1
             } else {
                 place += writeScalar(bytes, at: place, into: &out)
             }
             start = place
+            place = plainEnd(bytes, from: place)
         }
-        out.append(contentsOf: bytes[start..<place])
+        out.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<place]))
         out.append(UInt8(ascii: "\""))
+    }
+
+    /// Where the next byte is that needs an escape.
+    private static func plainEnd(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+        guard let base = bytes.baseAddress else { return start }
+        var place = start
+        while place &+ 8 <= bytes.count {
+            let escaped = ByteWord.escaped(ByteWord.load(base + place))
+            if escaped != 0 { return place &+ escaped.trailingZeroBitCount &>> 3 }
+            place &+= 8
+        }
+        while place < bytes.count {
+            let byte = bytes[place]
+            guard byte &- 0x20 < 0x5F, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") else { break }
+            place &+= 1
+        }
+        return place
     }
 
     private static func writeEscape(_ byte: UInt8, into out: inout [UInt8]) {

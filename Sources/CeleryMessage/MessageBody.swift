@@ -118,8 +118,53 @@ struct MessageBody {
 }
 
 extension EnvelopeReader {
+    /// Reads the body as what the task is called with.
+    func fillPayload(
+        of message: inout TaskMessage,
+        _ scanner: JSONScanner,
+        codecs: MessageCodecs,
+        limits: MessageLimits
+    ) throws(MessageError) {
+        if let failure = fillPlainPayload(of: &message, scanner, codecs: codecs, limits: limits) {
+            if let failure = failure.reason { throw failure }
+            return
+        }
+        let body = try openBody(of: message, scanner, codecs: codecs, limits: limits)
+        message.payload = try body.payload(limits: limits)
+    }
+
+    /// How reading the usual kind of body ended.
+    private struct Ending {
+        var reason: MessageError?
+    }
+
+    /// Reads the usual body, uncompressed JSON in base64, without keeping its bytes; `nil` for any other.
+    private func fillPlainPayload(
+        of message: inout TaskMessage,
+        _ scanner: JSONScanner,
+        codecs: MessageCodecs,
+        limits: MessageLimits
+    ) -> Ending? {
+        guard let body, body.plain, body.end > body.start, message.headers.compression == nil, codecs.acceptsJSON,
+            message.properties.bodyEncoding == "base64", contentType == JSONSerializer.contentType,
+            (body.end - body.start) / 4 * 3 <= limits.bodyBytes
+        else { return nil }
+        let text = scanner.buffer(body.start, body.end)
+        return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: text.count / 4 * 3) { buffer in
+            guard let count = Base64.decodeStrictly(text, into: buffer) else { return nil }
+            do throws(MessageError) {
+                let bytes = UnsafeBufferPointer(rebasing: buffer[..<count])
+                message.payload = try MessageBody.payload(of: bytes, depth: limits.depth)
+                return Ending(reason: nil)
+            } catch {
+                return Ending(reason: error)
+            }
+        }
+    }
+
     /// Unwraps the body: base64, compression, in the order Kombu applies them, once the content type is accepted.
     func openBody(
+        of message: TaskMessage,
         _ scanner: JSONScanner,
         codecs: MessageCodecs,
         limits: MessageLimits
@@ -127,8 +172,13 @@ extension EnvelopeReader {
         let serializer = try serializer(codecs)
         guard let body else { throw MessageError(.undecodable, "the body is not a string") }
         guard body.end > body.start else { throw MessageError(.invalidTask, "the body is empty") }
-        var bytes = try unwrap(body, scanner, limits: limits)
-        if let name = headers.compression {
+        var bytes = scanner.unescaped(body)
+        if message.properties.bodyEncoding == "base64" {
+            guard bytes.count / 4 * 3 <= limits.bodyBytes else { throw tooLarge(limits) }
+            guard let decoded = Base64.decode(bytes) else { throw MessageError(.undecodable, "the body is not base64") }
+            bytes = decoded
+        }
+        if let name = message.headers.compression {
             bytes = try decompress(bytes, name, codecs: codecs, limits: limits)
         }
         guard bytes.count <= limits.bodyBytes else { throw tooLarge(limits) }
@@ -142,19 +192,6 @@ extension EnvelopeReader {
             throw MessageError.contentDisallowed(contentType)
         }
         return serializer
-    }
-
-    private func unwrap(
-        _ body: JSONScanner.Text,
-        _ scanner: JSONScanner,
-        limits: MessageLimits
-    ) throws(MessageError) -> [UInt8] {
-        guard properties.bodyEncoding == "base64" else { return scanner.unescaped(body) }
-        let text = body.plain ? nil : scanner.unescaped(body)
-        guard (text?.count ?? body.end - body.start) / 4 * 3 <= limits.bodyBytes else { throw tooLarge(limits) }
-        let bytes = text.map { Base64.decode($0) } ?? Base64.decode(buffer: scanner.buffer(body.start, body.end))
-        guard let bytes else { throw MessageError(.undecodable, "the body is not base64") }
-        return bytes
     }
 
     private func decompress(

@@ -17,86 +17,71 @@ extension TaskMessage {
         guard item.count <= limits.itemBytes else {
             throw MessageError(.tooLarge, "the message has \(item.count) bytes, \(limits.itemBytes) are allowed")
         }
-        return try item.withUnsafeBufferPointer { buffer throws(MessageError) -> TaskMessage in
-            var scanner = JSONScanner(buffer, depth: limits.depth, tags: .keepUnknown)
-            var envelope = EnvelopeReader()
-            do throws(MessageError) {
-                do throws(JSONError) {
-                    try envelope.read(&scanner)
-                } catch {
-                    throw MessageError(
-                        error.code == .tooDeep ? .tooLarge : .notEnvelope,
-                        "the message is not JSON: \(error)"
-                    )
-                }
-                return try message(of: envelope, scanner: scanner, codecs: codecs, limits: limits)
-            } catch {
-                throw error.naming(envelope)
+        var message = TaskMessage(
+            headers: TaskHeaders(task: "", id: ""),
+            properties: MessageProperties(routingKey: ""),
+            payload: TaskPayload(args: [], kwargs: [])
+        )
+        message.headers.rootID = nil
+        try message.read(item, codecs: codecs, limits: limits)
+        return message
+    }
+
+    /// Fills the message, an empty one at first.
+    private mutating func read(
+        _ item: [UInt8], codecs: MessageCodecs, limits: MessageLimits
+    ) throws(MessageError) {
+        var envelope = EnvelopeReader()
+        do throws(MessageError) {
+            try item.withUnsafeBufferPointer { buffer throws(MessageError) in
+                try Self.fill(&self, from: buffer, envelope: &envelope, codecs: codecs, limits: limits)
             }
+        } catch {
+            throw error.naming(self, envelope)
         }
     }
 
-    private static func message(
-        of envelope: EnvelopeReader,
-        scanner: JSONScanner,
+    private static func fill(
+        _ message: inout TaskMessage,
+        from buffer: UnsafeBufferPointer<UInt8>,
+        envelope: inout EnvelopeReader,
         codecs: MessageCodecs,
         limits: MessageLimits
-    ) throws(MessageError) -> TaskMessage {
-        if let reason = unfitness(of: envelope) { throw reason }
-        let body = try envelope.openBody(scanner, codecs: codecs, limits: limits)
-        guard envelope.hasTask else {
-            return try protocolOne(try body.value(limits: limits), envelope: envelope)
+    ) throws(MessageError) {
+        var scanner = JSONScanner(buffer, depth: limits.depth, tags: .keepUnknown)
+        do throws(JSONError) {
+            try envelope.read(&scanner, into: &message)
+        } catch {
+            throw MessageError(error.code == .tooDeep ? .tooLarge : .notEnvelope, "the message is not JSON: \(error)")
         }
-        return TaskMessage(
-            headers: envelope.headers,
-            properties: envelope.properties,
-            payload: try body.payload(limits: limits),
-            contentType: body.contentType
-        )
-    }
-
-    /// What makes an envelope unfit whatever its body says.
-    private static func unfitness(of envelope: EnvelopeReader) -> MessageError? {
-        if envelope.hasTask, !envelope.hasID { return MessageError(.invalidTask, "the headers have no id") }
-        if envelope.hasTask, envelope.headers.task.isEmpty {
-            return MessageError(.invalidTask, "the task's name is empty")
+        if let reason = envelope.unfitness(of: message) { throw reason }
+        if let contentType = envelope.contentType { message.contentType = contentType }
+        if envelope.hasTask {
+            try envelope.fillPayload(of: &message, scanner, codecs: codecs, limits: limits)
+        } else {
+            let body = try envelope.openBody(of: message, scanner, codecs: codecs, limits: limits)
+            try message.fill(fromProtocolOne: try body.value(limits: limits))
         }
-        if !envelope.hasProperties { return MessageError(.notEnvelope, "the message has no properties") }
-        if !envelope.hasDeliveryInfo { return MessageError(.notEnvelope, "the message has no delivery_info") }
-        if envelope.properties.deliveryTag == nil {
-            return MessageError(.notEnvelope, "the message has no delivery_tag")
-        }
-        if let problem = envelope.problem { return MessageError(.invalidTask, problem) }
-        return nil
     }
 
     // MARK: Protocol 1
 
-    /// Makes a message from a body of protocol 1: one object with everything in it, headers of the message on top.
+    /// Takes the task from a body of protocol 1: one object with everything in it, headers of the message on top.
     ///
     /// Mirrors `hybrid_to_proto2` in `celery/worker/strategy.py`: `group_index` and stamps of the body do not count.
-    private static func protocolOne(
-        _ body: JSONValue,
-        envelope: EnvelopeReader
-    ) throws(MessageError) -> TaskMessage {
+    private mutating func fill(fromProtocolOne body: JSONValue) throws(MessageError) {
         guard let object = body.object, let task = object["task"]?.string, !task.isEmpty else {
             throw MessageError(.unknownMessage, "the message names no task")
         }
-        var headers = envelope.headers
-        headers.task = task
         guard let id = object["id"]?.string, !id.isEmpty else {
             throw MessageError(.invalidTask, "the body has no id", taskName: task)
         }
+        protocolVersion = 1
+        headers.task = task
         headers.id = id
         do throws(MessageError) {
             try headers.fill(fromProtocolOne: object)
-            return TaskMessage(
-                headers: headers,
-                properties: envelope.properties,
-                payload: try payload(ofProtocolOne: object),
-                protocolVersion: 1,
-                contentType: envelope.contentType ?? JSONSerializer.contentType
-            )
+            payload = try Self.payload(ofProtocolOne: object)
         } catch {
             throw MessageError(error.code, error.message, taskID: id, taskName: task)
         }
@@ -154,12 +139,27 @@ extension TaskHeaders {
     }
 }
 
+extension EnvelopeReader {
+    /// What makes a message unfit whatever its body says.
+    fileprivate func unfitness(of message: borrowing TaskMessage) -> MessageError? {
+        if hasTask, !hasID { return MessageError(.invalidTask, "the headers have no id") }
+        if hasTask, message.headers.task.isEmpty { return MessageError(.invalidTask, "the task's name is empty") }
+        if !hasProperties { return MessageError(.notEnvelope, "the message has no properties") }
+        if !hasDeliveryInfo { return MessageError(.notEnvelope, "the message has no delivery_info") }
+        if message.properties.deliveryTag == nil {
+            return MessageError(.notEnvelope, "the message has no delivery_tag")
+        }
+        if let problem { return MessageError(.invalidTask, problem) }
+        return nil
+    }
+}
+
 extension MessageError {
     /// The same error with the identity the headers gave, unless it has a better one.
-    fileprivate func naming(_ envelope: EnvelopeReader) -> MessageError {
+    fileprivate func naming(_ message: TaskMessage, _ envelope: EnvelopeReader) -> MessageError {
         var error = self
-        if error.taskID == nil, envelope.hasID { error.taskID = envelope.headers.id }
-        if error.taskName == nil, envelope.hasTask { error.taskName = envelope.headers.task }
+        if error.taskID == nil, envelope.hasID { error.taskID = message.headers.id }
+        if error.taskName == nil, envelope.hasTask { error.taskName = message.headers.task }
         return error
     }
 }

@@ -23,7 +23,7 @@ extension TaskMessage {
         var out: [UInt8] = []
         out.reserveCapacity(body.count / 3 * 4 + 1024)
         out.append(#"{"body": ""#)
-        Base64.encode(body, into: &out)
+        out.append(contentsOf: Base64.encode(body))
         out.append(#"", "content-encoding": "#)
         JSONWriter.writeString(format.contentEncoding, into: &out)
         out.append(#", "content-type": "#)

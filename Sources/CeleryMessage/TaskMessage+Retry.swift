@@ -86,7 +86,7 @@ extension TaskMessage {
     }
 
     /// Sets the expiry, and the milliseconds left as the property that goes with it.
-    mutating func setExpires(_ text: String?, now: Instant) {
+    public mutating func setExpires(_ text: String?, now: Instant) {
         headers.expires = text
         properties.expiration = headers.expiresInstant.map { moment in
             String(max(0, (moment - now).microseconds / 1000))

@@ -267,9 +267,14 @@ actor RedisConnection {
     private func connectFuture(_ bootstrap: ClientBootstrap) -> EventLoopFuture<any Channel> {
         switch configuration.address {
         case .tcp(let host, let port):
-            bootstrap.channelOption(.socketOption(.so_keepalive), value: 1).connect(host: host, port: port)
+            let bootstrap = bootstrap.channelOption(.socketOption(.so_keepalive), value: 1)
+            // An address needs no name server and none of the threads that ask one.
+            guard let address = try? SocketAddress(ipAddress: host, port: port) else {
+                return bootstrap.connect(host: host, port: port)
+            }
+            return bootstrap.connect(to: address)
         case .unix(let path):
-            bootstrap.connect(unixDomainSocketPath: path)
+            return bootstrap.connect(unixDomainSocketPath: path)
         }
     }
 

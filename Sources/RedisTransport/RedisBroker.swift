@@ -249,16 +249,20 @@ public final class RedisBroker: Broker {
 
     /// The places of the queues in the order they are looked at this time.
     private func serving(_ queues: [ClaimRequest.Queue]) -> [Int] {
+        guard queues.count > 1 else { return Array(queues.indices) }
         switch configuration.queueOrder {
         case .priority: return Array(queues.indices)
         case .sorted: return queues.indices.sorted { queues[$0].name < queues[$1].name }
         case .roundRobin:
-            guard queues.count > 1 else { return Array(queues.indices) }
-            let first = state.withLock { state in
+            let turn = state.withLock { state in
                 state.turn &+= 1
-                return state.turn % queues.count
+                return state.turn
             }
-            return Array(queues.indices[first...]) + Array(queues.indices[..<first])
+            return Dictionary(grouping: queues.indices) { queues[$0].rank }.sorted { $0.key < $1.key }
+                .flatMap { _, places in
+                    let first = turn % places.count
+                    return Array(places[first...]) + Array(places[..<first])
+                }
         }
     }
 

@@ -12,12 +12,14 @@ public struct RedisKeys: Sendable, Hashable {
     public var unackedName: String
     /// The sorted set of lease times.
     public var unackedIndexName: String
+    /// The lock of whoever sweeps abandoned messages.
+    public var unackedMutexName: String
 
     /// Kombu's names with nothing renamed.
     public init(
         prefix: String = "", resultPrefix: String = "", separator: String = "\u{6}\u{16}",
         prioritySteps: [Int] = [0, 3, 6, 9], unackedName: String = "unacked",
-        unackedIndexName: String = "unacked_index"
+        unackedIndexName: String = "unacked_index", unackedMutexName: String = "unacked_mutex"
     ) {
         self.prefix = prefix
         self.resultPrefix = resultPrefix
@@ -25,6 +27,7 @@ public struct RedisKeys: Sendable, Hashable {
         self.prioritySteps = prioritySteps.isEmpty ? [0] : prioritySteps.sorted()
         self.unackedName = unackedName
         self.unackedIndexName = unackedIndexName
+        self.unackedMutexName = unackedMutexName
     }
 
     // MARK: Kombu's and Celery's
@@ -33,6 +36,9 @@ public struct RedisKeys: Sendable, Hashable {
     public var unacked: String { prefix + unackedName }
     /// Sorted set: tag → unix seconds of the claim or the last renewal.
     public var unackedIndex: String { prefix + unackedIndexName }
+
+    /// String: the token of whoever sweeps abandoned messages; expires.
+    public var unackedMutex: String { prefix + unackedMutexName }
 
     /// The list of a queue's messages of one priority step; the smallest step has the queue's bare name.
     public func list(queue: String, step: Int) -> String {

@@ -22,6 +22,10 @@ public struct RedisTransportConfiguration: Sendable {
     public var queueOrder: QueueOrder
     /// Seconds of silence after which a worker counts as dead and its messages are taken back.
     public var deadAfter: Int
+    /// Seconds without renewal after which a message held by anybody goes back to its queue: `visibility_timeout`.
+    public var visibilityTimeout: Double
+    /// Seconds after which the lock of a sweep that never ended counts for nothing.
+    public var sweepLockSeconds: Int
     /// Seconds that a renewed lease is written ahead of now: peers with a visibility timeout down to zero respect it.
     public var leaseAhead: Int
     /// How many rejected messages are kept.
@@ -36,7 +40,8 @@ public struct RedisTransportConfiguration: Sendable {
     /// Defaults for everything but the servers.
     public init(
         broker: RedisConfiguration, results: RedisConfiguration?, keys: RedisKeys = RedisKeys(),
-        queueOrder: QueueOrder = .roundRobin, deadAfter: Int = 12, leaseAhead: Int = 10, rejectedLimit: Int = 1000,
+        queueOrder: QueueOrder = .roundRobin, deadAfter: Int = 12,
+        visibilityTimeout: Double = 3600, sweepLockSeconds: Int = 300, leaseAhead: Int = 10, rejectedLimit: Int = 1000,
         rejectedTimeToLive: Int = 7 * 86_400, rejectedItemBytes: Int = 1 << 20, deliveriesTimeToLive: Int = 86_400
     ) {
         self.broker = broker
@@ -44,11 +49,12 @@ public struct RedisTransportConfiguration: Sendable {
         self.keys = keys
         self.queueOrder = queueOrder
         self.deadAfter = deadAfter
+        self.visibilityTimeout = visibilityTimeout
+        self.sweepLockSeconds = sweepLockSeconds
         self.leaseAhead = leaseAhead
         self.rejectedLimit = rejectedLimit
         self.rejectedTimeToLive = rejectedTimeToLive
         self.rejectedItemBytes = rejectedItemBytes
         self.deliveriesTimeToLive = deliveriesTimeToLive
     }
-
 }

@@ -7,6 +7,7 @@ enum Scripts {
     static let heartbeat = script("heartbeat", PackageResources.heartbeat_lua)
     static let releaseDue = script("release_due", PackageResources.release_due_lua)
     static let takeBack = script("take_back", PackageResources.take_back_lua)
+    static let restore = script("restore", PackageResources.restore_lua)
     static let forgetWorker = script("forget_worker", PackageResources.forget_worker_lua)
 
     private static func script(_ name: String, _ bytes: [UInt8]) -> RedisScript {

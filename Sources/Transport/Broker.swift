@@ -53,6 +53,10 @@ public protocol Broker: Sendable {
         worker: String, maxDeliveries: Int, poisoned: @Sendable (Delivery) -> [Effect]
     ) async throws -> Int
 
+    /// Puts messages back that nobody has renewed within the visibility timeout, whoever held them: those of dead
+    /// Celery workers above all. Answers how many.
+    func restoreAbandoned() async throws -> Int
+
     /// Signs this worker off and closes the connections.
     func stop() async
 }

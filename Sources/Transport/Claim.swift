@@ -8,14 +8,17 @@ public struct ClaimRequest: Sendable, Equatable {
         public var name: String
         /// The most messages to take from this queue.
         public var room: Int
+        /// Queues of a smaller rank are looked at first within a priority; those of one rank take turns.
+        public var rank: Int
         /// Index into ``ClaimRequest/rooms`` of the pool that runs the queue's tasks.
         public var pool: Int
 
         /// Names a queue and its room.
-        public init(name: String, room: Int, pool: Int) {
+        public init(name: String, room: Int, pool: Int, rank: Int = 0) {
             self.name = name
             self.room = room
             self.pool = pool
+            self.rank = rank
         }
     }
 

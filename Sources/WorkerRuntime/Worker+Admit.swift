@@ -39,11 +39,16 @@ extension Worker {
             logger.info("Discarding revoked task: \(headers.displayName)")
             enqueue(tracer.ending(of: message, delivery, policy: policy(headers), outcome: .revoked(reason: .revoked)))
         case .unregistered:
-            logger.error("Received unregistered task of type '\(headers.task)': kept in celeriac:rejected, failed with NotRegistered")
+            logger.error(
+                "Received unregistered task of type '\(headers.task)': kept in celeriac:rejected, failed with NotRegistered"
+            )
             enqueue(
                 tracer.refusal(
-                    delivery, reason: "unregistered task \(headers.task)", taskID: headers.id,
-                    exception: .notRegistered(headers.task), headers: nil
+                    delivery,
+                    reason: "unregistered task \(headers.task)",
+                    taskID: headers.id,
+                    exception: .notRegistered(headers.task),
+                    headers: nil
                 )
             )
         case .refuse(let reason, let exception):
@@ -62,8 +67,11 @@ extension Worker {
         logger.error("Received a message\(name) that cannot be run, kept in celeriac:rejected: \(error.message)")
         enqueue(
             tracer.refusal(
-                delivery, reason: "\(error.code.rawValue): \(error.message)", taskID: error.taskID,
-                exception: error.exceptionInfo, headers: nil
+                delivery,
+                reason: "\(error.code.rawValue): \(error.message)",
+                taskID: error.taskID,
+                exception: error.exceptionInfo,
+                headers: nil
             )
         )
     }
@@ -73,11 +81,20 @@ extension Worker {
         let place = queues.firstIndex { $0.policy.name == delivery.queue } ?? 0
         let pool = policy.pool.map { self.place(ofPool: $0) } ?? queues[place].pool
         let task = ActiveTask(
-            job: nextJob, message: message, queue: place, pool: pool, policy: policy,
+            job: nextJob,
+            message: message,
+            item: delivery.item,
+            queue: place,
+            pool: pool,
+            policy: policy,
             limits: TimeLimits(
-                message: message.headers, task: policy, queue: queues[place].policy, worker: configuration
+                message: message.headers,
+                task: policy,
+                queue: queues[place].policy,
+                worker: configuration
             ),
-            tag: delivery.tag, claimedAt: clock
+            tag: delivery.tag,
+            claimedAt: clock
         )
         nextJob += 1
         active[task.job] = task

@@ -78,7 +78,9 @@ extension Worker {
     }
 
     /// A state of a task that was acknowledged early: sent again late it could overwrite the task's end.
-    private func isState(_ commit: Commit) -> Bool { commit.tag == nil && !commit.acknowledges && commit.effects.count == 1 }
+    private func isState(_ commit: Commit) -> Bool {
+        commit.tag == nil && !commit.acknowledges && commit.effects.count == 1
+    }
 
     /// Whether everything that follows from ended tasks has been committed.
     var isSettled: Bool { pending.isEmpty && pendingStates.isEmpty && commitsInFlightCount == 0 }

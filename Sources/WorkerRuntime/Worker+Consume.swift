@@ -1,3 +1,4 @@
+import Logging
 import NIOCore
 import Transport
 
@@ -7,6 +8,7 @@ extension Worker {
 
     /// Claims whenever there is room and reason to, until the worker stops taking work.
     func consume() async {
+        var fruitless = 0
         while phase == .running {
             guard connected, let request = claimRequest() else {
                 await wantsClaim.wait()
@@ -15,8 +17,18 @@ extension Worker {
             do {
                 let result = try await claim(request)
                 accept(result.deliveries)
-                // Everything empty: the broker announces the next message.
-                if !result.mayHoldMore, result.deliveries.isEmpty { await wantsClaim.wait() }
+                guard result.deliveries.isEmpty else {
+                    fruitless = 0
+                    continue
+                }
+                if result.mayHoldMore {
+                    // Announced and gone to somebody else, or a server that announces nothing: look again, ever slower.
+                    if fruitless > 0 { await pause(.milliseconds(min(200, 5 << min(fruitless, 6)))) }
+                    fruitless += 1
+                } else {
+                    fruitless = 0
+                    await wantsClaim.wait()
+                }
             } catch {
                 await claimFailed(error)
             }
@@ -35,7 +47,7 @@ extension Worker {
     private func claimRequest() -> ClaimRequest? {
         let rooms = pools.map { $0.room(prefetchMultiplier: configuration.prefetchMultiplier) }
         let wanted = queues.filter { $0.room > 0 && rooms[$0.pool] > 0 }
-            .map { ClaimRequest.Queue(name: $0.policy.name, room: min($0.room, Self.batch), pool: $0.pool) }
+            .map { ClaimRequest.Queue(name: $0.policy.name, room: min($0.room, Self.batch), pool: $0.pool, rank: $0.policy.rank) }
         guard !wanted.isEmpty else { return nil }
         let limit = min(Self.batch, rooms.reduce(0, +))
         return ClaimRequest(queues: wanted, rooms: rooms.map { min($0, Self.batch) }, limit: limit)

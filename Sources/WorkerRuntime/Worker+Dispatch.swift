@@ -1,4 +1,5 @@
 import CeleryMessage
+import DequeModule
 import NIOCore
 import Transport
 import WorkerPool
@@ -32,10 +33,17 @@ extension Worker {
             task.tag = nil
         }
         return PoolTask(
-            job: task.job, task: message.headers.task, headers: message.headers, args: message.payload.args,
-            kwargs: message.payload.kwargs, queue: queues[task.queue].policy.name, hostname: configuration.nodeName,
+            job: task.job,
+            task: message.headers.task,
+            headers: message.headers,
+            args: message.payload.args,
+            kwargs: message.payload.kwargs,
+            queue: queues[task.queue].policy.name,
+            hostname: configuration.nodeName,
             redelivered: message.headers.redelivered || message.properties.redelivered,
-            softTimeLimit: task.limits.soft, timeLimit: task.limits.hard, maxRetries: task.policy.maxRetries
+            softTimeLimit: task.limits.soft,
+            timeLimit: task.limits.hard,
+            maxRetries: task.policy.maxRetries
         )
     }
 }

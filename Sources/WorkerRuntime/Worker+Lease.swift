@@ -7,7 +7,7 @@ extension Worker {
     /// Renews leases, takes back what dead workers held, and keeps an eye on what is parked.
     func heartbeatLoop() async {
         while phase < .stopped {
-            await pauseUnlessStopped(.nanoseconds(Int64(configuration.heartbeatInterval * 1e9)))
+            await wait(.nanoseconds(Int64(configuration.heartbeatInterval * 1e9)), or: wantsBeat)
             guard phase < .stopped, connected else { continue }
             do {
                 let beat = try await broker.heartbeat(holding: heldTags)
@@ -24,6 +24,19 @@ extension Worker {
     /// Everything this worker holds: tasks in hand, and ended ones whose commit is not confirmed.
     private var heldTags: [DeliveryTag] {
         active.values.compactMap(\.tag) + pending.compactMap(\.commit.tag)
+    }
+
+    /// Sweeps what other kinds of workers left behind, at the start and then now and again.
+    func sweepLoop() async {
+        while phase == .running {
+            do {
+                let count = connected ? try await broker.restoreAbandoned() : 0
+                if count > 0 { logger.warning("Restored \(count) message(s) that nobody had renewed") }
+            } catch {
+                logger.debug("Sweeping abandoned messages failed: \(error)")
+            }
+            await wait(.nanoseconds(Int64(configuration.sweepInterval * 1e9)), or: wantsSweep)
+        }
     }
 
     private func recover(_ worker: String) async {
@@ -52,7 +65,7 @@ extension Worker {
             }
             let wait = due - now()
             guard wait <= .zero else {
-                await pauseOrDue(wait)
+                await self.wait(TimeAmount(wait), or: wantsDue)
                 continue
             }
             do {
@@ -65,22 +78,14 @@ extension Worker {
         }
     }
 
-    /// Waits for the time to pass or for an earlier due time, whichever comes first.
-    private func pauseOrDue(_ wait: Duration) async {
-        let timer = loop.scheduleTask(in: TimeAmount(wait)) { [weak self] in
-            guard let self else { return }
-            self.assumeIsolated { $0.wantsDue.raise() }
-        }
-        await wantsDue.wait()
+    /// Waits for the time to pass or for a signal, whichever comes first.
+    private func wait(_ time: TimeAmount, or signal: LoopSignal) async {
+        let timer = timer(in: time, raising: signal)
+        await signal.wait()
         timer.cancel()
     }
 
-    private func pauseUnlessStopped(_ time: TimeAmount) async {
-        let timer = loop.scheduleTask(in: time) { [weak self] in
-            guard let self else { return }
-            self.assumeIsolated { $0.wantsBeat.raise() }
-        }
-        await wantsBeat.wait()
-        timer.cancel()
+    private func timer(in time: TimeAmount, raising signal: LoopSignal) -> Scheduled<Void> {
+        loop.assumeIsolated().scheduleTask(in: time) { signal.raise() }
     }
 }

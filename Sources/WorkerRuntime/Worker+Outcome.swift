@@ -1,5 +1,6 @@
 import CeleriacTasks
 import CeleryMessage
+import DequeModule
 import Logging
 import NIOCore
 import Transport
@@ -47,7 +48,10 @@ extension Worker {
         task.processID = processID
         guard task.policy.trackStarted else { return }
         pendingStates[task.job] = tracer.started(
-            task.message, tag: task.tag, policy: task.policy, processID: processID
+            task.message,
+            tag: task.tag,
+            policy: task.policy,
+            processID: processID
         )
         wantsCommit.raise()
     }
@@ -85,8 +89,14 @@ extension Worker {
         if task.stage == .dispatched { pools[task.pool].dispatched -= 1 }
         pendingStates[job] = nil
         let ending = tracer.ending(
-            of: task.message, tag: task.tag, queue: queues[task.queue].policy.name, policy: task.policy,
-            outcome: outcome, enqueued: enqueued, now: now()
+            of: task.message,
+            item: task.item,
+            tag: task.tag,
+            queue: queues[task.queue].policy.name,
+            policy: task.policy,
+            outcome: outcome,
+            enqueued: enqueued,
+            now: now()
         )
         totals[task.message.headers.task, default: 0] += 1
         TaskLog.write(ending.verdict, of: task.message.headers, policy: task.policy, runtime: runtime, to: logger)

@@ -1,7 +1,9 @@
+import CeleriacTasks
 import CeleryMessage
 import Logging
 import NIOCore
 import Transport
+import WorkerPool
 
 /// How a worker stops.
 public enum StopKind: Sendable {
@@ -67,7 +69,7 @@ extension Worker {
     }
 
     private func wakeEverybody() {
-        for signal in [wantsClaim, wantsCommit, wantsDue, wantsBeat, progressed] { signal.raise() }
+        for signal in [wantsClaim, wantsCommit, wantsDue, wantsBeat, wantsSweep, progressed] { signal.raise() }
     }
 
     /// A message that arrived after the stop began.

@@ -1,5 +1,5 @@
-public import CeleryMessage
 import CeleriacTasks
+public import CeleryMessage
 import DequeModule
 public import Logging
 public import NIOCore
@@ -65,6 +65,7 @@ public actor Worker {
     let wantsCommit = LoopSignal()
     let wantsDue = LoopSignal()
     let wantsBeat = LoopSignal()
+    let wantsSweep = LoopSignal()
     let restored = LoopSignal()
     let progressed = LoopSignal()
     var nextDue: Instant?
@@ -77,8 +78,12 @@ public actor Worker {
     ///   - now: wall time.
     ///   - random: draws retry jitter.
     public init(
-        configuration: WorkerConfiguration, broker: any Broker, codecs: MessageCodecs, eventLoop: any EventLoop,
-        logger: Logger, now: @escaping @Sendable () -> Instant = { .now() },
+        configuration: WorkerConfiguration,
+        broker: any Broker,
+        codecs: MessageCodecs,
+        eventLoop: any EventLoop,
+        logger: Logger,
+        now: @escaping @Sendable () -> Instant = { .now() },
         random: @escaping @Sendable (ClosedRange<Int>) -> Int = { Int.random(in: $0) }
     ) {
         self.configuration = configuration
@@ -122,16 +127,32 @@ public actor Worker {
             for _ in 0..<3 { group.addTask { await self.commitLoop() } }
             group.addTask { await self.heartbeatLoop() }
             group.addTask { await self.dueLoop() }
+            group.addTask { await self.sweepLoop() }
         }
         for pool in pools { await pool.stop(killAfter: .seconds(5)) }
         await broker.stop()
     }
 
+    /// Connects, waiting longer after each failure as Celery does; what cannot get better by waiting is thrown.
     private func connect() async throws {
         let names = configuration.queues.map(\.name)
-        try await broker.start(queues: names) { [weak self] notice in
-            guard let self else { return }
-            self.assumeIsolated { $0.handle(notice) }
+        var failures = 0
+        while true {
+            do {
+                try await broker.start(queues: names) { [weak self] notice in
+                    guard let self else { return }
+                    self.assumeIsolated { $0.handle(notice) }
+                }
+                break
+            } catch let error as TransportError where error.code == .connection {
+                failures += 1
+                guard phase == .running, configuration.connectRetries.map({ failures <= $0 }) ?? true else { throw error }
+                let wait = min(32, 2 * failures)
+                let count = configuration.connectRetries.map { "\(failures)/\($0)" } ?? "\(failures)"
+                logger.error("consumer: Cannot connect to the broker: \(error.message)")
+                logger.error("Trying again in \(wait).00 seconds... (\(count))")
+                await pause(.seconds(Int64(wait)))
+            }
         }
         let beat = try await broker.heartbeat(holding: [])
         nextDue = beat.nextDue
@@ -144,7 +165,6 @@ public actor Worker {
     private func handle(_ notice: BrokerNotice) {
         switch notice {
         case .wake:
-            for place in queues.indices { queues[place].mayHold = true }
             wantsClaim.raise()
         case .lost(let reason):
             connected = false

@@ -4,8 +4,8 @@ public struct WorkerSettings: Sendable {
     public var concurrency: Int?
     /// `worker_pool`: a name of Celery's (`prefork`, `threads`, `gevent`, `eventlet`, `solo`, `processes`); `nil` follows `pools:`.
     public var pool: String?
-    /// `worker_prefetch_multiplier`: upper bound of messages held per slot; default 4, 0 means no bound of this kind.
-    public var prefetchMultiplier = 4
+    /// `worker_prefetch_multiplier`: upper bound of messages held per slot; unset or 0 means none beside what is measured.
+    public var prefetchMultiplier: Int?
     /// `worker_disable_prefetch`: hold only what runs; default false.
     public var disablePrefetch = false
     /// `worker_eta_task_limit`: the most tasks held for later in one worker's memory; `nil` means the engine's choice.

@@ -4,6 +4,8 @@ public struct QueuePolicy: Sendable, Hashable {
     public var name: String
     /// The pool that runs its tasks, unless a task names another.
     public var pool: String
+    /// Queues of a smaller rank are served first within a priority.
+    public var rank: Int
     /// The most of its tasks that run at once in this worker; `nil` leaves it to the pool.
     public var concurrency: Int?
     /// Seconds until a run is cancelled, where neither message nor task says.
@@ -13,10 +15,16 @@ public struct QueuePolicy: Sendable, Hashable {
 
     /// Describes a queue.
     public init(
-        name: String, pool: String, concurrency: Int? = nil, softTimeLimit: Double? = nil, timeLimit: Double? = nil
+        name: String,
+        pool: String,
+        rank: Int = 0,
+        concurrency: Int? = nil,
+        softTimeLimit: Double? = nil,
+        timeLimit: Double? = nil
     ) {
         self.name = name
         self.pool = pool
+        self.rank = rank
         self.concurrency = concurrency
         self.softTimeLimit = softTimeLimit
         self.timeLimit = timeLimit

@@ -15,8 +15,12 @@ public struct ResultPolicy: Sendable, Hashable {
 
     /// Celery's defaults: a day, JSON, not extended, UTC.
     public init(
-        enabled: Bool = true, expires: Int? = 86_400, failureExpires: Int? = nil, extended: Bool = false,
-        serializer: String = "json", offset: @escaping @Sendable (Double) -> Int = { _ in 0 }
+        enabled: Bool = true,
+        expires: Int? = 86_400,
+        failureExpires: Int? = nil,
+        extended: Bool = false,
+        serializer: String = "json",
+        offset: @escaping @Sendable (Double) -> Int = { _ in 0 }
     ) {
         self.enabled = enabled
         self.expires = expires

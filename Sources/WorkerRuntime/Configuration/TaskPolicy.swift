@@ -42,11 +42,23 @@ public struct TaskPolicy: Sendable, Hashable {
 
     /// Celery's defaults, but for late acknowledgement, which is on.
     public init(
-        pool: String? = nil, softTimeLimit: Double? = nil, timeLimit: Double? = nil, maxRetries: Int? = 3,
-        defaultRetryDelay: Double = 180, autoretryFor: [String] = [], dontAutoretryFor: [String] = [],
-        retryBackoff: Double? = nil, retryBackoffMax: Double = 600, retryJitter: Bool = true, acksLate: Bool = true,
-        acksOnFailure: Bool = true, acksOnTimeout: Bool = true, rejectOnWorkerLost: Bool = false,
-        ignoreResult: Bool = false, storeErrorsEvenIfIgnored: Bool = false, trackStarted: Bool = false,
+        pool: String? = nil,
+        softTimeLimit: Double? = nil,
+        timeLimit: Double? = nil,
+        maxRetries: Int? = 3,
+        defaultRetryDelay: Double = 180,
+        autoretryFor: [String] = [],
+        dontAutoretryFor: [String] = [],
+        retryBackoff: Double? = nil,
+        retryBackoffMax: Double = 600,
+        retryJitter: Bool = true,
+        acksLate: Bool = true,
+        acksOnFailure: Bool = true,
+        acksOnTimeout: Bool = true,
+        rejectOnWorkerLost: Bool = false,
+        ignoreResult: Bool = false,
+        storeErrorsEvenIfIgnored: Bool = false,
+        trackStarted: Bool = false,
         expectedExceptions: [String] = []
     ) {
         self.pool = pool

@@ -22,26 +22,46 @@ public struct WorkerConfiguration: Sendable {
     public var prefetchMultiplier: Int?
     /// How results are stored.
     public var results: ResultPolicy
-    /// The serializer of messages this worker sends.
-    public var taskSerializer: String
+    /// Who sends what tasks of this worker send: `gen<pid>@<host>`.
+    public var origin: String
+    /// The `reply_to` of messages this worker sends.
+    public var replyTo: String
     /// Whether what a task sends inherits its priority.
     public var inheritParentPriority: Bool
     /// How long a cold stop lets tasks run first, seconds.
     public var softShutdownTimeout: Double
     /// Seconds between heartbeats; a third of the shortest visibility timeout at most.
     public var heartbeatInterval: Double
+    /// Seconds between sweeps for messages that nobody renewed.
+    public var sweepInterval: Double
     /// How often a message may be taken back from dead workers before it counts as the cause.
     public var maxDeliveries: Int
+    /// How often the first connection is tried again; `nil` without end.
+    public var connectRetries: Int?
     /// Bounds on what a message may cost.
     public var limits: MessageLimits
 
     /// Describes a worker; the defaults are Celery's where Celery has the setting.
     public init(
-        nodeName: String, queues: [QueuePolicy], tasks: [String: TaskPolicy], defaultPool: String,
-        defaultQueue: String = "celery", routes: [String: String] = [:], timeLimit: Double? = nil,
-        softTimeLimit: Double? = nil, prefetchMultiplier: Int? = nil, results: ResultPolicy = ResultPolicy(),
-        taskSerializer: String = "json", inheritParentPriority: Bool = false, softShutdownTimeout: Double = 0,
-        heartbeatInterval: Double = 4, maxDeliveries: Int = 20, limits: MessageLimits = MessageLimits()
+        nodeName: String,
+        queues: [QueuePolicy],
+        tasks: [String: TaskPolicy],
+        defaultPool: String,
+        defaultQueue: String = "celery",
+        routes: [String: String] = [:],
+        timeLimit: Double? = nil,
+        softTimeLimit: Double? = nil,
+        prefetchMultiplier: Int? = nil,
+        results: ResultPolicy = ResultPolicy(),
+        origin: String = "",
+        replyTo: String = "",
+        inheritParentPriority: Bool = false,
+        softShutdownTimeout: Double = 0,
+        heartbeatInterval: Double = 4,
+        sweepInterval: Double = 60,
+        maxDeliveries: Int = 20,
+        connectRetries: Int? = 100,
+        limits: MessageLimits = MessageLimits()
     ) {
         self.nodeName = nodeName
         self.queues = queues
@@ -53,11 +73,14 @@ public struct WorkerConfiguration: Sendable {
         self.softTimeLimit = softTimeLimit
         self.prefetchMultiplier = prefetchMultiplier
         self.results = results
-        self.taskSerializer = taskSerializer
+        self.origin = origin
+        self.replyTo = replyTo
         self.inheritParentPriority = inheritParentPriority
         self.softShutdownTimeout = softShutdownTimeout
         self.heartbeatInterval = heartbeatInterval
+        self.sweepInterval = sweepInterval
         self.maxDeliveries = maxDeliveries
+        self.connectRetries = connectRetries
         self.limits = limits
     }
 

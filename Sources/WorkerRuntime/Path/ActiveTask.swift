@@ -16,6 +16,8 @@ final class ActiveTask {
 
     let job: UInt64
     let message: TaskMessage
+    /// The list item as it came, for when it goes back.
+    let item: [UInt8]
     let queue: Int
     let policy: TaskPolicy
     let limits: TimeLimits
@@ -30,11 +32,19 @@ final class ActiveTask {
     var pool: Int
 
     init(
-        job: UInt64, message: TaskMessage, queue: Int, pool: Int, policy: TaskPolicy, limits: TimeLimits,
-        tag: DeliveryTag, claimedAt: NIODeadline
+        job: UInt64,
+        message: TaskMessage,
+        item: [UInt8],
+        queue: Int,
+        pool: Int,
+        policy: TaskPolicy,
+        limits: TimeLimits,
+        tag: DeliveryTag,
+        claimedAt: NIODeadline
     ) {
         self.job = job
         self.message = message
+        self.item = item
         self.queue = queue
         self.pool = pool
         self.policy = policy
@@ -45,15 +55,15 @@ final class ActiveTask {
 }
 
 /// The seconds a run may take.
-public struct TimeLimits: Sendable, Hashable {
+struct TimeLimits: Sendable, Hashable {
     /// Until the run is cancelled.
-    public var soft: Double?
+    var soft: Double?
     /// Until it is ended by force.
-    public var hard: Double?
+    var hard: Double?
 
     /// Chooses each limit by Celery's order: the message, the task, the queue, the worker's default
     /// (`celery/worker/request.py`). Zero in a message means none was meant and falls through, as in Python.
-    public init(message: TaskHeaders, task: TaskPolicy, queue: QueuePolicy, worker: WorkerConfiguration) {
+    init(message: TaskHeaders, task: TaskPolicy, queue: QueuePolicy, worker: WorkerConfiguration) {
         soft = Self.first(message.softTimeLimit, task.softTimeLimit, queue.softTimeLimit, worker.softTimeLimit)
         hard = Self.first(message.hardTimeLimit, task.timeLimit, queue.timeLimit, worker.timeLimit)
     }

@@ -8,7 +8,10 @@ struct ResultWriter: Sendable {
     let codecs: MessageCodecs
 
     func success(
-        result: [UInt8], children: [ResultTuple], of message: TaskMessage, now: Instant
+        result: [UInt8],
+        children: [ResultTuple],
+        of message: TaskMessage,
+        now: Instant
     ) throws(MessageError) -> Effect {
         let record = record(.success, result: result, children: children, of: message, now: now)
         return .store(
@@ -18,17 +21,51 @@ struct ResultWriter: Sendable {
 
     /// A record whose result is an exception; `message` is `nil` when the message could not be read.
     func exception(
-        _ state: TaskState, _ exception: ExceptionInfo, traceback: String?, children: [ResultTuple]?, taskID: String,
-        of message: TaskMessage?, now: Instant
+        _ state: TaskState,
+        _ exception: ExceptionInfo,
+        traceback: String?,
+        children: [ResultTuple]?,
+        taskID: String,
+        of message: TaskMessage?,
+        now: Instant
     ) -> Effect {
         var record = record(
-            state, result: JSONWriter.bytes(exception.json), children: children, of: message, taskID: taskID, now: now
+            state,
+            result: JSONWriter.bytes(exception.json),
+            children: children,
+            of: message,
+            taskID: taskID,
+            now: now
         )
         record.traceback = traceback
         let seconds = state == .failure ? policy.failureExpires ?? policy.expires : policy.expires
         // An exception is plain JSON values: every serializer takes it; JSON would be the way out all the same.
         let bytes = (try? encode(record)) ?? record.encoded()
         return .store(StoredResult(taskID: taskID, record: bytes, timeToLive: seconds))
+    }
+
+    /// The failure of a later step of a chain, which fails with the task before it.
+    func failure(
+        of later: Embed.LaterTask,
+        _ exception: ExceptionInfo,
+        traceback: String?,
+        now: Instant
+    ) -> Effect {
+        var record = record(
+            .failure,
+            result: JSONWriter.bytes(exception.json),
+            children: [],
+            of: nil,
+            taskID: later.id,
+            now: now
+        )
+        record.traceback = traceback
+        record.parentID = later.parentID
+        record.groupID = later.groupID
+        let bytes = (try? encode(record)) ?? record.encoded()  // as above
+        return .store(
+            StoredResult(taskID: later.id, record: bytes, timeToLive: policy.failureExpires ?? policy.expires)
+        )
     }
 
     /// A state on the way, with its meta as JSON text.
@@ -39,11 +76,19 @@ struct ResultWriter: Sendable {
     }
 
     private func record(
-        _ state: TaskState, result: [UInt8], children: [ResultTuple]?, of message: TaskMessage?,
-        taskID: String? = nil, now: Instant?
+        _ state: TaskState,
+        result: [UInt8],
+        children: [ResultTuple]?,
+        of message: TaskMessage?,
+        taskID: String? = nil,
+        now: Instant?
     ) -> ResultRecord {
-        var record = ResultRecord(status: state, result: result, taskID: taskID ?? message?.headers.id ?? "")
-        record.children = children
+        var record = ResultRecord(
+            taskID: taskID ?? message?.headers.id ?? "",
+            status: state,
+            result: result,
+            children: children
+        )
         if state.isReady, let now {
             record.dateDone = now
             record.utcOffset = policy.offset(now.seconds)

@@ -8,7 +8,10 @@ public enum RetryDelay {
     ///   - maximum: the longest delay in seconds.
     ///   - draw: a random whole number in the range given, or `nil` for the full delay.
     public static func backoff(
-        factor: Double, retries: Int, maximum: Double, draw: ((ClosedRange<Int>) -> Int)?
+        factor: Double,
+        retries: Int,
+        maximum: Double,
+        draw: ((ClosedRange<Int>) -> Int)?
     ) -> Double {
         let base = max(1, factor.rounded(.down))
         // Beyond 2^62 the maximum has long been reached; the bound keeps the shift defined.
@@ -23,7 +26,9 @@ public enum RetryDelay {
         guard let factor = policy.retryBackoff else { return policy.defaultRetryDelay }
         return withoutActuallyEscaping(random) { random in
             backoff(
-                factor: factor, retries: retries, maximum: policy.retryBackoffMax,
+                factor: factor,
+                retries: retries,
+                maximum: policy.retryBackoffMax,
                 draw: policy.retryJitter ? random : nil
             )
         }

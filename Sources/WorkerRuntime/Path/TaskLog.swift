@@ -7,14 +7,18 @@ enum TaskLog {
     static let resultLimit = 1024
 
     static func write(
-        _ verdict: TaskEnding.Verdict, of headers: TaskHeaders, policy: TaskPolicy, runtime: Duration?,
+        _ verdict: TaskEnding.Verdict,
+        of headers: TaskHeaders,
+        policy: TaskPolicy,
+        runtime: Duration?,
         to logger: Logger
     ) {
         let level = level(of: verdict, policy: policy)
         guard logger.logLevel <= level else { return }
         let text = "Task \(headers.displayName) " + words(verdict, runtime: runtime, policy: policy)
         logger.log(
-            level: level, "\(text)",
+            level: level,
+            "\(text)",
             metadata: ["task_id": "\(headers.id)", "task_name": "\(headers.task)"]
         )
     }
@@ -23,7 +27,8 @@ enum TaskLog {
         switch verdict {
         case .succeeded, .retried, .ignored, .revoked, .interrupted: .info
         case .rejected: .warning
-        case .failed(let exception, _): ExceptionMatch.any(policy.expectedExceptions, matches: exception) ? .info : .error
+        case .failed(let exception, _):
+            ExceptionMatch.any(policy.expectedExceptions, matches: exception) ? .info : .error
         case .timedOut, .lost: .error
         }
     }

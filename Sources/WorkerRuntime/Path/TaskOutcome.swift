@@ -1,5 +1,5 @@
-public import CeleryMessage
 public import CeleriacTasks
+public import CeleryMessage
 public import WorkerPool
 
 /// How a task ended, whoever found out: its handler, its pool, or the worker itself.

@@ -13,7 +13,8 @@ struct Tracer: Sendable {
     let random: @Sendable (ClosedRange<Int>) -> Int
 
     init(
-        configuration: WorkerConfiguration, codecs: MessageCodecs,
+        configuration: WorkerConfiguration,
+        codecs: MessageCodecs,
         random: @escaping @Sendable (ClosedRange<Int>) -> Int
     ) {
         self.configuration = configuration
@@ -27,14 +28,21 @@ struct Tracer: Sendable {
     /// What follows from an end.
     ///
     /// - Parameters:
+    ///   - item: the list item as it came, for when it goes back.
     ///   - tag: what the message is held under; `nil` when it was acknowledged before the run.
     ///   - queue: the queue it came from.
     ///   - enqueued: what the handler wants published with its success.
     func ending(
-        of message: TaskMessage, tag: DeliveryTag?, queue: String, policy: TaskPolicy, outcome: TaskOutcome,
-        enqueued: [Signature], now: Instant
+        of message: TaskMessage,
+        item: [UInt8],
+        tag: DeliveryTag?,
+        queue: String,
+        policy: TaskPolicy,
+        outcome: TaskOutcome,
+        enqueued: [Signature],
+        now: Instant
     ) -> TaskEnding {
-        let task = Ended(message: message, tag: tag, queue: queue, policy: policy, now: now)
+        let task = Ended(message: message, item: item, tag: tag, queue: queue, policy: policy, now: now)
         switch outcome {
         case .success(let result): return succeeded(task, result: result, enqueued: enqueued)
         case .failure(let exception, let traceback): return failed(task, exception, traceback: traceback)
@@ -53,18 +61,23 @@ struct Tracer: Sendable {
     /// What follows when a message ends before it ran.
     func ending(of message: TaskMessage, _ delivery: Delivery, policy: TaskPolicy, outcome: TaskOutcome) -> Commit {
         ending(
-            of: message, tag: delivery.tag, queue: delivery.queue, policy: policy, outcome: outcome, enqueued: [],
+            of: message,
+            item: delivery.item,
+            tag: delivery.tag,
+            queue: delivery.queue,
+            policy: policy,
+            outcome: outcome,
+            enqueued: [],
             now: .now()
         ).commit
     }
 
     private func succeeded(_ task: Ended, result: [UInt8], enqueued: [Signature]) -> TaskEnding {
         let headers = task.message.headers
-        var continuation = Continuation(task.message, configuration: configuration, codecs: codecs, now: task.now)
+        var continuation = continuation(task)
         do {
-            for signature in enqueued { try continuation.send(signature, result: nil) }
-            try continuation.sendCallbacks(result: result)
-            try continuation.sendChain(result: result)
+            for signature in enqueued { try continuation.send(signature) }
+            try continuation.succeed(with: result)
         } catch {
             return failed(task, error.exceptionInfo, traceback: nil)
         }
@@ -72,7 +85,12 @@ struct Tracer: Sendable {
         if !task.ignoresResult {
             do {
                 effects.append(
-                    try records.success(result: result, children: continuation.children, of: task.message, now: task.now)
+                    try records.success(
+                        result: result,
+                        children: continuation.children,
+                        of: task.message,
+                        now: task.now
+                    )
                 )
             } catch {
                 return failed(task, error.exceptionInfo, traceback: nil)
@@ -100,15 +118,25 @@ struct Tracer: Sendable {
     /// A failure's record, the failure of the rest of its chain, and its errbacks.
     private func failureEffects(_ task: Ended, _ exception: ExceptionInfo, traceback: String?) -> [Effect] {
         var effects = store(task, .failure, exception: exception, traceback: traceback, children: [])
-        var continuation = Continuation(task.message, configuration: configuration, codecs: codecs, now: task.now)
-        for id in continuation.failedChain where configuration.results.enabled {
+        for later in task.message.payload.embed.laterTasks where configuration.results.enabled {
+            effects.append(records.failure(of: later, exception, traceback: traceback, now: task.now))
+        }
+        var continuation = continuation(task)
+        do {
+            try continuation.fail()
+        } catch {
+            // An errback that cannot be sent must not keep the failure from being stored.
             effects.append(
-                records.exception(
-                    .failure, exception, traceback: traceback, children: [], taskID: id, of: nil, now: task.now
+                .keepRejected(
+                    RejectedMessage(
+                        reason: "errback not sent: \(error)",
+                        queue: task.queue,
+                        taskID: task.message.headers.id,
+                        item: task.item
+                    )
                 )
             )
         }
-        continuation.sendErrbacks()
         effects += continuation.effects
         if task.message.headers.redelivered { effects.append(.forgetDeliveries(taskID: task.message.headers.id)) }
         return effects
@@ -124,10 +152,10 @@ struct Tracer: Sendable {
         let countdown =
             retry.countdown ?? RetryDelay.delay(task.policy, retries: headers.retries, random: random)
         let due = task.now + .seconds(countdown)
-        let again = task.message.retried(eta: countdown > 0 ? due : nil)
+        let again = task.message.retried(eta: countdown > 0 ? due : nil, now: task.now)
         let item: [UInt8]
         do {
-            item = try again.encode(codecs: codecs, serializer: configuration.taskSerializer)
+            item = try again.encode(codecs: codecs)
         } catch {
             return finallyFailed(task, error.exceptionInfo, traceback: nil)
         }
@@ -135,15 +163,21 @@ struct Tracer: Sendable {
         if !task.ignoresErrors {
             effects.append(
                 records.exception(
-                    .retry, cause ?? .retry("Retry in \(TaskLog.seconds(.seconds(countdown)))s"), traceback: traceback,
-                    children: [.task(headers.id)], taskID: headers.id, of: task.message, now: task.now
+                    .retry,
+                    cause ?? .retry("Retry in \(TaskLog.seconds(.seconds(countdown)))s"),
+                    traceback: traceback,
+                    children: [.task(headers.id)],
+                    taskID: headers.id,
+                    of: task.message,
+                    now: task.now
                 )
             )
         }
         let message = Publication(queue: task.queue, priority: task.message.properties.priority, item: item)
         effects.append(countdown > 0 ? .park(message, taskID: headers.id, until: due) : .publish(message))
         return TaskEnding(
-            commit: task.commit(effects), verdict: .retried(cause: cause, countdown: countdown),
+            commit: task.commit(effects),
+            verdict: .retried(cause: cause, countdown: countdown),
             due: countdown > 0 ? due : nil
         )
     }
@@ -162,7 +196,8 @@ struct Tracer: Sendable {
             return TaskEnding(commit: requeue(task, atHead: false), verdict: verdict)
         }
         return TaskEnding(
-            commit: task.commit(failureEffects(task, .timeLimitExceeded(seconds), traceback: nil)), verdict: verdict
+            commit: task.commit(failureEffects(task, .timeLimitExceeded(seconds), traceback: nil)),
+            verdict: verdict
         )
     }
 
@@ -176,7 +211,8 @@ struct Tracer: Sendable {
             return TaskEnding(commit: requeue(task, atHead: false), verdict: .lost(why))
         }
         return TaskEnding(
-            commit: task.commit(failureEffects(task, .workerLost(why), traceback: nil)), verdict: .lost(why)
+            commit: task.commit(failureEffects(task, .workerLost(why), traceback: nil)),
+            verdict: .lost(why)
         )
     }
 
@@ -186,29 +222,38 @@ struct Tracer: Sendable {
         TaskEnding(commit: requeue(task, atHead: true), verdict: .interrupted)
     }
 
+    /// The message as it came, marked as delivered before.
     private func requeue(_ task: Ended, atHead: Bool) -> Commit {
-        var again = task.message
-        again.headers.redelivered = true
-        again.properties.redelivered = true
-        guard let item = try? again.encode(codecs: codecs, serializer: serializerName(of: task.message)) else {
-            // It was decoded from this very form, so this cannot be; were it so, keeping it held loses nothing.
-            return Commit(tag: task.tag, acknowledges: false, effects: [])
-        }
-        let message = Publication(queue: task.queue, priority: task.message.properties.priority, item: item)
-        return Commit(
-            tag: task.tag, acknowledges: task.tag != nil, effects: [atHead ? .putBack(message) : .publish(message)]
+        let message = Publication(
+            queue: task.queue,
+            priority: task.message.properties.priority,
+            item: Redelivery.mark(task.item) ?? task.item
         )
+        return task.commit([atHead ? .putBack(message) : .publish(message)])
+    }
+
+    private func continuation(_ task: Ended) -> Continuation {
+        Continuation(task.message, configuration: configuration, codecs: codecs, now: task.now)
     }
 
     /// Stores an exception's record, unless the task ignores it.
     private func store(
-        _ task: Ended, _ state: TaskState, exception: ExceptionInfo, traceback: String?, children: [ResultTuple]?
+        _ task: Ended,
+        _ state: TaskState,
+        exception: ExceptionInfo,
+        traceback: String?,
+        children: [ResultTuple]?
     ) -> [Effect] {
         guard state == .revoked ? !task.ignoresResult : !task.ignoresErrors else { return [] }
         return [
             records.exception(
-                state, exception, traceback: traceback, children: children, taskID: task.message.headers.id,
-                of: task.message, now: task.now
+                state,
+                exception,
+                traceback: traceback,
+                children: children,
+                taskID: task.message.headers.id,
+                of: task.message,
+                now: task.now
             )
         ]
     }
@@ -218,24 +263,34 @@ struct Tracer: Sendable {
     /// A message whose time has not come: kept in Redis as it is.
     func park(_ message: TaskMessage, _ delivery: Delivery, until due: Instant) -> Commit {
         let publication = Publication(
-            queue: delivery.queue, priority: message.properties.priority, item: delivery.item
+            queue: delivery.queue,
+            priority: message.properties.priority,
+            item: delivery.item
         )
         return Commit(
-            tag: delivery.tag, acknowledges: true, effects: [.park(publication, taskID: message.headers.id, until: due)]
+            tag: delivery.tag,
+            acknowledges: true,
+            effects: [.park(publication, taskID: message.headers.id, until: due)]
         )
     }
 
     /// A message that arrived too late to be run here.
     func putBack(_ message: TaskMessage, tag: DeliveryTag, queue: String, item: [UInt8]) -> Commit {
         let publication = Publication(
-            queue: queue, priority: message.properties.priority, item: Redelivery.mark(item) ?? item
+            queue: queue,
+            priority: message.properties.priority,
+            item: Redelivery.mark(item) ?? item
         )
         return Commit(tag: tag, acknowledges: true, effects: [.putBack(publication)])
     }
 
     /// A message that cannot be run: kept with the reason, failed when its id is known.
     func refusal(
-        _ delivery: Delivery, reason: String, taskID: String?, exception: ExceptionInfo, headers: TaskHeaders?
+        _ delivery: Delivery,
+        reason: String,
+        taskID: String?,
+        exception: ExceptionInfo,
+        headers: TaskHeaders?
     ) -> Commit {
         var effects: [Effect] = [
             .keepRejected(
@@ -245,7 +300,13 @@ struct Tracer: Sendable {
         if let taskID, configuration.results.enabled {
             effects.append(
                 records.exception(
-                    .failure, exception, traceback: nil, children: [], taskID: taskID, of: nil, now: .now()
+                    .failure,
+                    exception,
+                    traceback: nil,
+                    children: [],
+                    taskID: taskID,
+                    of: nil,
+                    now: .now()
                 )
             )
         }
@@ -256,14 +317,17 @@ struct Tracer: Sendable {
     func poisoned(_ delivery: Delivery, headers: TaskHeaders?, deliveries: Int) -> [Effect] {
         let reason = "in the hands of \(deliveries) workers that died"
         return refusal(
-            delivery, reason: reason, taskID: headers?.id,
-            exception: .workerLost("The task was \(reason) and is not tried again."), headers: headers
+            delivery,
+            reason: reason,
+            taskID: headers?.id,
+            exception: .workerLost("The task was \(reason) and is not tried again."),
+            headers: headers
         ).effects
     }
 
     /// The STARTED record of a run.
     func started(_ message: TaskMessage, tag: DeliveryTag?, policy: TaskPolicy, processID: Int32) -> Commit {
-        let task = Ended(message: message, tag: tag, queue: "", policy: policy, now: .now())
+        let task = Ended(message: message, item: [], tag: tag, queue: "", policy: policy, now: .now())
         guard !task.ignoresResult else { return Commit(tag: tag, acknowledges: false, effects: []) }
         let meta: JSONValue = ["pid": .int(Int64(processID)), "hostname": .string(configuration.nodeName)]
         let effect = records.state(.started, meta: JSONWriter.bytes(meta), of: message)
@@ -271,22 +335,22 @@ struct Tracer: Sendable {
     }
 
     /// A state reported by a handler; `nil` when results are ignored.
-    func state(_ state: String, meta: [UInt8], of message: TaskMessage, tag: DeliveryTag?, policy: TaskPolicy) -> Commit? {
-        let task = Ended(message: message, tag: tag, queue: "", policy: policy, now: .now())
+    func state(_ state: String, meta: [UInt8], of message: TaskMessage, tag: DeliveryTag?, policy: TaskPolicy)
+        -> Commit?
+    {
+        let task = Ended(message: message, item: [], tag: tag, queue: "", policy: policy, now: .now())
         guard !task.ignoresResult else { return nil }
         return Commit(
-            tag: tag, acknowledges: false,
+            tag: tag,
+            acknowledges: false,
             effects: [records.state(TaskState(rawValue: state), meta: meta, of: message)]
         )
-    }
-
-    private func serializerName(of message: TaskMessage) -> String {
-        codecs.serializerName(contentType: message.contentType) ?? "json"
     }
 
     /// A task at its end, with what decides about its record.
     private struct Ended {
         let message: TaskMessage
+        let item: [UInt8]
         let tag: DeliveryTag?
         let queue: String
         let policy: TaskPolicy
@@ -294,8 +358,16 @@ struct Tracer: Sendable {
         let ignoresResult: Bool
         var ignoresErrors: Bool { ignoresResult && !policy.storeErrorsEvenIfIgnored }
 
-        init(message: TaskMessage, tag: DeliveryTag?, queue: String, policy: TaskPolicy, now: Instant) {
+        init(
+            message: TaskMessage,
+            item: [UInt8],
+            tag: DeliveryTag?,
+            queue: String,
+            policy: TaskPolicy,
+            now: Instant
+        ) {
             self.message = message
+            self.item = item
             self.tag = tag
             self.queue = queue
             self.policy = policy

@@ -1,0 +1,337 @@
+"""Measures Celeriac beside Celery and beside a null worker; see README.md."""
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import redis
+from celery import Celery
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BINARIES = pathlib.Path(os.environ.get("CELERIAC_BINARIES", ROOT / ".build" / "release"))
+
+PYTHON_APP = """
+import os
+from celery import Celery
+app = Celery("bench", broker=os.environ["BENCH_URL"], backend=os.environ["BENCH_URL"])
+app.conf.update(task_acks_late=True, worker_hijack_root_logger=False)
+
+@app.task(name="bench.noop")
+def noop():
+    return None
+"""
+
+TASKS = """
+broker_url: {url}
+result_backend: {url}
+pools:
+  processes: {{processes: {processes}, slots: 1}}
+  here: {{inline: true, slots: 64}}
+queues:
+  celery: {{pool: {pool}}}
+tasks:
+  bench.noop: {{handler: debug.noop}}
+"""
+
+# One server-side loop instead of a round trip a message; ids differ, everything else is as a producer wrote it.
+FILL = """
+for i = 1, tonumber(ARGV[1]) do
+    local id = string.format('%s-%010d', ARGV[3], i)
+    redis.call('LPUSH', KEYS[1], (string.gsub(ARGV[2], 'TASK%-ID', id)))
+end
+"""
+
+
+class Server:
+    """A private redis-server."""
+
+    def __init__(self, folder):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.process = subprocess.Popen(
+            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", folder, "--save", "",
+             "--appendonly", "no"],
+            stdout=subprocess.DEVNULL,
+        )
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.client = redis.Redis(port=self.port)
+        for _ in range(200):
+            with contextlib.suppress(redis.ConnectionError):
+                self.client.ping()
+                break
+            time.sleep(0.02)
+
+    def empty(self):
+        self.client.flushall()  # This server is this run's own.
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+class Bench:
+    def __init__(self, folder, options):
+        self.folder = pathlib.Path(folder)
+        self.options = options
+        self.server = Server(folder)
+        (self.folder / "bench_app.py").write_text(PYTHON_APP)
+        self.app = Celery("producer", broker=self.server.url, backend=self.server.url)
+        self.template = self._template()
+
+    def _template(self):
+        """One message as Celery writes it, with its id replaced by a mark."""
+        self.server.empty()
+        sent = self.app.send_task("bench.noop")
+        item = self.server.client.rpop("celery").decode()
+        self.server.empty()
+        return item.replace(sent.id, "TASK-ID")
+
+    def fill(self, count):
+        self.server.client.eval(FILL, 1, "celery", count, self.template, os.urandom(4).hex())
+
+    # Workers
+
+    def celeriac(self, pool, processes=2, level="WARNING"):
+        path = self.folder / f"tasks-{pool}-{processes}.yaml"
+        path.write_text(TASKS.format(url=self.server.url, pool=pool, processes=processes))
+        return self._start([BINARIES / "celeriac", "--config", path, "worker", "-l", level, "-n", "bench@local"])
+
+    def celery(self, concurrency=2):
+        return self._start(
+            [sys.executable, "-m", "celery", "-A", "bench_app", "worker", "-c", str(concurrency), "-l", "INFO",
+             "--without-gossip", "--without-mingle"],
+            BENCH_URL=self.server.url, PYTHONPATH=str(self.folder),
+        )
+
+    def null(self, count):
+        return self._start([BINARIES / "Benchmarks", "--broker", self.server.url, "--count", str(count)])
+
+    def _start(self, command, **environment):
+        process = subprocess.Popen(
+            [str(part) for part in command], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env={**os.environ, **environment},
+        )
+        return process
+
+    @staticmethod
+    def wait_ready(process):
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if b" ready." in line:
+                # What follows must not fill the pipe and stop the worker.
+                import threading
+                threading.Thread(target=lambda: [None for _ in process.stdout], daemon=True).start()
+                return
+        raise SystemExit(f"the worker ended before it was ready:\n{b''.join(lines).decode()}")
+
+    @staticmethod
+    def stop(process):
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+    # Measures
+
+    def rate(self, start, count):
+        """Tasks a second between the first and the last tenth of a full queue."""
+        self.server.empty()
+        self.fill(count)
+        process = start()
+        client = self.server.client
+        try:
+            first = last = None
+            deadline = time.monotonic() + 120
+            while time.monotonic() < deadline:
+                left = client.llen("celery")
+                now = time.perf_counter()
+                if first is None and left <= count * 0.9:
+                    first = (now, left)
+                if left <= count * 0.05:
+                    last = (now, left)
+                    break
+                time.sleep(0.002)
+            if first is None or last is None:
+                raise SystemExit("the queue was not worked off in two minutes")
+            return (first[1] - last[1]) / (last[0] - first[0])
+        finally:
+            self.stop(process)
+            process.stdout.close()
+
+    def throughput(self):
+        options = self.options
+        peers = {
+            "celery prefork -c 2": (lambda: self.celery(2), options.celery_tasks),
+            "null worker": (lambda: self.null(options.tasks), options.tasks),
+            "celeriac inline": (lambda: self.celeriac("here"), options.tasks),
+            "celeriac 2 processes": (lambda: self.celeriac("processes", 2), options.tasks),
+        }
+        rates = {name: [] for name in peers}
+        for _ in range(options.rounds):
+            for name, (start, count) in peers.items():
+                rates[name].append(self.rate(start, count))
+        return {name: statistics.median(values) for name, values in rates.items()}
+
+    def latency(self, pool):
+        self.server.empty()
+        process = self.celeriac(pool)
+        self.wait_ready(process)
+        waiter = redis.Redis(port=self.server.port)
+        channel = waiter.pubsub(ignore_subscribe_messages=True)
+        channel.psubscribe("celery-task-meta-*")
+        channel.get_message(timeout=1)
+        samples = []
+        try:
+            for number in range(self.options.latency_tasks + 20):
+                item = self.template.replace("TASK-ID", f"latency-{pool}-{number}")
+                begun = time.perf_counter()
+                self.server.client.lpush("celery", item)
+                while True:
+                    message = channel.get_message(timeout=5)
+                    if message is None:
+                        raise SystemExit("no result within five seconds")
+                    if b"SUCCESS" in message["data"]:
+                        break
+                if number >= 20:
+                    samples.append(time.perf_counter() - begun)
+                time.sleep(max(0, 0.02 - (time.perf_counter() - begun)))
+        finally:
+            self.stop(process)
+        samples.sort()
+        return {"median_ms": samples[len(samples) // 2] * 1e3, "p99_ms": samples[int(len(samples) * 0.99)] * 1e3}
+
+    def memory(self, start):
+        self.server.empty()
+        process = start()
+        self.wait_ready(process)
+        time.sleep(1.5)
+        idle = pss(process.pid)
+        self.fill(20_000 if "celery" not in str(process.args) else 2_000)
+        busy = idle
+        while self.server.client.llen("celery"):
+            busy = max(busy, pss(process.pid))
+            time.sleep(0.05)
+        self.stop(process)
+        return {"idle_mb": idle / 1024, "busy_mb": busy / 1024}
+
+    def start_time(self, start):
+        times = []
+        for _ in range(7):
+            self.server.empty()
+            begun = time.perf_counter()
+            process = start()
+            self.wait_ready(process)
+            times.append(time.perf_counter() - begun)
+            self.stop(process)
+        return statistics.median(times) * 1e3
+
+    def idle_commands(self):
+        self.server.empty()
+        process = self.celeriac("processes", 2)
+        self.wait_ready(process)
+        time.sleep(3)
+        client = self.server.client
+        before = client.info("stats")["total_commands_processed"]
+        begun = time.monotonic()
+        time.sleep(self.options.idle_seconds)
+        after = client.info("stats")["total_commands_processed"]
+        elapsed = time.monotonic() - begun
+        processor = cpu_seconds(process.pid)
+        self.stop(process)
+        return {"commands_per_s": (after - before - 1) / elapsed, "cpu_s_since_start": processor}
+
+
+def children(pid):
+    found = [pid]
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found += children(int(child))
+    return found
+
+
+def pss(pid):
+    total = 0
+    for member in children(pid):
+        with contextlib.suppress(OSError):
+            text = pathlib.Path(f"/proc/{member}/smaps_rollup").read_text()
+            total += int(re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)[1])
+    return total
+
+
+def cpu_seconds(pid):
+    ticks = os.sysconf("SC_CLK_TCK")
+    total = 0
+    for member in children(pid):
+        fields = pathlib.Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / ticks
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes, one round")
+    parser.add_argument("--tasks", type=int, default=200_000)
+    parser.add_argument("--celery-tasks", type=int, default=6_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--latency-tasks", type=int, default=500)
+    parser.add_argument("--idle-seconds", type=float, default=15)
+    parser.add_argument("--only", help="comma list of throughput, latency, memory, start, idle")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    if options.quick:
+        options.tasks, options.celery_tasks, options.rounds = 60_000, 2_500, 1
+        options.latency_tasks, options.idle_seconds = 150, 6
+    parts = options.only.split(",") if options.only else ["throughput", "latency", "memory", "start", "idle"]
+    results = {}
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(folder, options)
+        try:
+            if "throughput" in parts:
+                results["throughput_tasks_per_s"] = rates = bench.throughput()
+                celery, null = rates["celery prefork -c 2"], rates["null worker"]
+                results["ratios"] = {
+                    "inline / celery": rates["celeriac inline"] / celery,
+                    "inline / null": rates["celeriac inline"] / null,
+                    "processes / celery": rates["celeriac 2 processes"] / celery,
+                }
+            if "latency" in parts:
+                results["latency_inline"] = bench.latency("here")
+                results["latency_processes"] = bench.latency("processes")
+            if "memory" in parts:
+                results["memory_inline"] = bench.memory(lambda: bench.celeriac("here"))
+                results["memory_8_processes"] = bench.memory(lambda: bench.celeriac("processes", 8))
+                results["memory_celery_8"] = bench.memory(lambda: bench.celery(8))
+            if "start" in parts:
+                results["ready_inline_ms"] = bench.start_time(lambda: bench.celeriac("here"))
+                results["ready_2_processes_ms"] = bench.start_time(lambda: bench.celeriac("processes", 2))
+            if "idle" in parts:
+                results["idle"] = bench.idle_commands()
+        finally:
+            bench.server.close()
+    if options.json:
+        print(json.dumps(results, indent=1))
+        return
+    for part, value in results.items():
+        if isinstance(value, dict):
+            print(part)
+            for name, number in value.items():
+                print(f"  {name:24} {number:12,.2f}")
+        else:
+            print(f"{part:26} {value:12,.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+import ArgumentParser
+import NIOPosix
+import RedisClient
+import RedisTransport
+import Settings
+
+/// `celeriac purge`: erases waiting messages.
+struct PurgeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "purge", abstract: "Erase all messages that wait in queues. There is no way back."
+    )
+
+    @ParentCommand var global: CeleriacCommand
+    @Flag(name: [.short, .long], help: "Do not ask.")
+    var force = false
+    @Option(name: [.customShort("Q"), .long], help: "The queues, separated by commas; all configured ones by default.")
+    var queues: String?
+
+    mutating func run() async throws {
+        let configuration = try ConfigurationSource(global: global).load()
+        var names = queues.map { $0.split(separator: ",").map(String.init) } ?? configuration.queues.map(\.name)
+        if names.isEmpty { names = [configuration.defaultQueue] }
+        guard force || confirmed(names) else { throw Complaint("Nothing was erased.") }
+        let transport = try RedisWiring.transport(configuration)
+        let session = RedisSession(transport.broker)
+        let erased = try await session.use { try await QueuePurge(client: $0, keys: transport.keys).run(names) }
+        print(erased == 0 ? "No messages purged from \(names.count) queue(s)" : "Purged \(erased) message(s) from \(names.count) queue(s).")
+    }
+
+    private func confirmed(_ names: [String]) -> Bool {
+        Terminal.out("This erases all messages waiting in: \(names.joined(separator: ", "))\nType 'yes' to go on: ")
+        return readLine() == "yes"
+    }
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import CeleryMessage
+import RedisClient
+import RedisTransport
+
+/// `celeriac result`: prints what a task returned.
+struct ResultCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "result", abstract: "Print a task's result, waiting for it if need be."
+    )
+
+    @ParentCommand var global: CeleriacCommand
+    @Argument(help: "The task's id.")
+    var id: String
+    @Option(name: [.short, .long], help: "Accepted for Celery's sake.")
+    var task: String?
+    @Flag(name: .long, help: "Print the traceback instead.")
+    var traceback = false
+    @Option(name: .long, help: "Seconds to wait for a task that has not ended (default 60; 0 prints what there is).")
+    var timeout = 60.0
+    @Flag(name: .long, help: "Print the whole record as JSON.")
+    var json = false
+
+    mutating func run() async throws {
+        let configuration = try ConfigurationSource(global: global).load()
+        let transport = try RedisWiring.transport(configuration)
+        guard let results = transport.results else { throw Complaint("There is no result backend.", code: .usage) }
+        let bytes = try await RedisSession(results).use { client in
+            try await ResultWait(client: client, key: transport.keys.result(taskID: id)).record(within: timeout)
+        }
+        guard let bytes, let record = try? ResultRecord(decoding: bytes, codecs: .celeryDefaults) else {
+            throw Complaint("Nothing is stored for \(id): it has not ended, or nobody knows it.")
+        }
+        try show(record)
+    }
+
+    private func show(_ record: ResultRecord) throws {
+        if json {
+            print(String(decoding: record.encoded(), as: UTF8.self))
+        } else if traceback {
+            print(record.traceback ?? "")
+        } else if let exception = record.exception {
+            throw Complaint("\(record.status): \(exception)")
+        } else {
+            print(JSONWriter.pretty(try record.value()))
+        }
+        guard record.status.isPropagated else { return }
+        throw ExitCode(1)
+    }
+}
+
+/// Waits for a task's end by its channel and its key.
+struct ResultWait {
+    let client: RedisClient
+    let key: String
+
+    /// The newest record; `nil` when nothing is stored. Waits until the task has ended or the time is over.
+    func record(within seconds: Double) async throws -> [UInt8]? {
+        let clock = ContinuousClock()
+        let deadline = clock.now + .seconds(seconds)
+        while true {
+            let bytes = try await client.send(RedisCommand("GET", key)).get().bytes
+            if let bytes, let record = try? ResultRecord(decoding: bytes, codecs: .celeryDefaults), record.status.isReady {
+                return bytes
+            }
+            guard clock.now < deadline else { return bytes }
+            try await clock.sleep(for: .milliseconds(50))
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import FoundationEssentials
+import Glibc
+
+/// An error for the person at the terminal: one message, one exit code.
+struct Complaint: Error, CustomStringConvertible {
+    /// The exit codes Celery's users know, from `sysexits.h` and `reference` measurements in Docs/Operations.md.
+    enum Code: Int32 {
+        case failure = 1
+        case usage = 2
+        case unavailable = 69
+        case cannotCreate = 73
+    }
+
+    let description: String
+    let code: Code
+
+    init(_ message: String, code: Code = .failure) {
+        description = message
+        self.code = code
+    }
+
+    /// Prints what went wrong and answers the exit code.
+    static func report(_ error: any Error, words: [String]) -> Int32 {
+        if let complaint = error as? Complaint {
+            if !complaint.description.isEmpty { Terminal.error(complaint.description) }
+            return complaint.code.rawValue
+        }
+        let code = CeleriacCommand.exitCode(for: error)
+        let message = CeleriacCommand.fullMessage(for: error)
+        guard code != .success else {
+            print(message)
+            return 0
+        }
+        Terminal.error(message)
+        if let place = CommandLineWords.subcommand(in: words),
+            words[place...].contains(where: { $0 == "-A" || $0.hasPrefix("--app") })
+        {
+            Terminal.error("Hint: -A stands before the sub-command: celeriac -A proj \(words[place]) …")
+        }
+        // ArgumentParser says 64 to a wrong command line; Celery's users check for 2.
+        return code == .validationFailure ? Code.usage.rawValue : code.rawValue
+    }
+}

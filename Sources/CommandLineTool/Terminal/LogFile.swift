@@ -1,0 +1,45 @@
+import Glibc
+import Synchronization
+
+/// Where log lines go: standard error, or a file that can be opened anew after it was rotated away.
+final class LogFile: Sendable {
+    private let path: String?
+    private let descriptor: Mutex<Int32>
+
+    /// Opens the file, or standard error without one.
+    init(path: String?) throws {
+        self.path = path
+        descriptor = Mutex(2)
+        try reopen()
+    }
+
+    /// Opens the path again; what was open is closed.
+    func reopen() throws {
+        guard let path else { return }
+        let fresh = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        guard fresh >= 0 else {
+            throw Complaint("The log file \(path) cannot be opened: \(String(cString: strerror(errno)))", code: .cannotCreate)
+        }
+        descriptor.withLock { old in
+            if old > 2 { close(old) }
+            old = fresh
+        }
+    }
+
+    /// Writes one line in one call, so that lines of several processes do not mix.
+    func write(_ line: String) {
+        var line = line
+        line.append("\n")
+        descriptor.withLock { descriptor in
+            line.withUTF8 { buffer in
+                var rest = UnsafeRawBufferPointer(buffer)
+                while !rest.isEmpty {
+                    let written = Glibc.write(descriptor, rest.baseAddress, rest.count)
+                    if written < 0, errno == EINTR { continue }
+                    guard written > 0 else { return }
+                    rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import CeleriacTasks
+import Glibc
+import Logging
+import Settings
+
+/// Reads the configuration that a command line names, or complains about all of its problems at once.
+struct ConfigurationSource {
+    var global: CeleriacCommand
+    var overrides: [ConfigurationLoader.Override] = []
+    var environment = Environment.all
+    var workingFolder = Environment.workingFolder
+    /// Whether the shipped tasks.yaml serves where the working folder has none.
+    var fallsBackToShipped = false
+
+    /// The loaded configuration; warnings go to standard error, errors end the program with code 2.
+    func load() throws -> CeleriacConfiguration {
+        let loaded = loader.load()
+        var report = loaded.report
+        if let configuration = loaded.configuration { report.add(HandlerCheck.problems(of: configuration)) }
+        let text = report.description
+        guard let configuration = loaded.configuration, !report.hasErrors else {
+            throw Complaint(text.hasSuffix("\n") ? String(text.dropLast()) : text, code: .usage)
+        }
+        if !global.quiet { for line in report.lines { Terminal.error(line) } }
+        return configuration
+    }
+
+    private var file: ConfigurationLoader.File {
+        if let named = global.config { return .named(named) }
+        guard fallsBackToShipped, access(workingFolder + "/tasks.yaml", R_OK) != 0 else { return .standard }
+        return .text(String(decoding: PackageResources.tasks_yaml, as: UTF8.self), name: "the shipped tasks.yaml")
+    }
+
+    var loader: ConfigurationLoader {
+        var all: [ConfigurationLoader.Override] = []
+        if let broker = global.broker { all.append(.init("broker_url", broker, option: "--broker")) }
+        if let backend = global.resultBackend {
+            all.append(.init("result_backend", backend, option: "--result-backend"))
+        }
+        all += overrides
+        return ConfigurationLoader(
+            file: file, environment: environment, overrides: all,
+            handlers: Handlers.registry.names, workingFolder: workingFolder
+        )
+    }
+}
+
+/// Makes every configured handler once, so that wrong options are found before anything starts.
+enum HandlerCheck {
+    static func problems(of configuration: CeleriacConfiguration) -> [ConfigurationProblem] {
+        var problems: [ConfigurationProblem] = []
+        var logger = Logger(label: "celeriac.check")
+        logger.logLevel = .critical
+        for task in configuration.tasks {
+            guard let factory = Handlers.registry[task.handler] else { continue }
+            let setup = HandlerSetup(
+                taskName: task.name, options: task.options, baseFolder: configuration.baseFolder, logger: logger
+            )
+            do {
+                _ = try factory.make(setup)
+            } catch let error as HandlerOptionError {
+                problems.append(configuration.problem(inOptionsOf: task.name, path: error.path, error.message))
+            } catch {
+                problems.append(configuration.problem(inOptionsOf: task.name, path: [], "\(error)"))
+            }
+        }
+        return problems
+    }
+}

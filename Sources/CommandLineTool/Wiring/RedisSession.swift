@@ -1,0 +1,31 @@
+import Logging
+import NIOPosix
+import RedisClient
+
+/// One short conversation with Redis, for the tools.
+struct RedisSession {
+    private let configuration: RedisConfiguration
+
+    init(_ configuration: RedisConfiguration) { self.configuration = configuration }
+
+    /// Connects, hands the client out and disconnects; a server that cannot be reached is said in one line, code 69.
+    func use<Value>(_ body: (RedisClient) async throws -> Value) async throws -> Value {
+        var logger = Logger(label: "celeriac.tool")
+        logger.logLevel = .critical
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let client = RedisClient(configuration: configuration, eventLoop: loop, logger: logger)
+        do {
+            try await client.connect()
+        } catch {
+            throw Complaint("Cannot connect to \(configuration.redactedURL): \(error.message)", code: .unavailable)
+        }
+        do {
+            let value = try await body(client)
+            await client.close()
+            return value
+        } catch {
+            await client.close()
+            throw error
+        }
+    }
+}

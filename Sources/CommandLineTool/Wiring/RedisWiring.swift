@@ -1,0 +1,79 @@
+import RedisClient
+import RedisTransport
+import Settings
+
+/// Turns the configuration's servers into the Redis client's values.
+enum RedisWiring {
+    static func transport(_ configuration: CeleriacConfiguration) throws -> RedisTransportConfiguration {
+        let broker = try broker(configuration)
+        let options = configuration.broker.transport
+        var keys = RedisKeys()
+        keys.prefix = options.globalKeyPrefix
+        keys.resultPrefix = resultPrefix(configuration.results.globalKeyPrefix)
+        keys.separator = options.separator
+        keys.prioritySteps = options.prioritySteps
+        keys.unackedName = options.unackedKey
+        keys.unackedIndexName = options.unackedIndexKey
+        keys.unackedMutexName = options.unackedMutexKey
+        var transport = RedisTransportConfiguration(
+            broker: broker, results: try results(configuration, broker: broker), keys: keys
+        )
+        transport.queueOrder = .init(rawValue: options.queueOrder.rawValue) ?? .roundRobin
+        transport.deadAfter = max(1, Int(configuration.worker.deadAfter.components.seconds))
+        transport.visibilityTimeout = options.visibilityTimeout.inSeconds
+        transport.sweepLockSeconds = max(1, Int(options.unackedMutexExpire.components.seconds))
+        transport.rejectedLimit = configuration.bounds.rejectedLimit
+        transport.rejectedTimeToLive = Int(configuration.bounds.rejectedExpires.components.seconds)
+        return transport
+    }
+
+    static func broker(_ configuration: CeleriacConfiguration) throws -> RedisConfiguration {
+        let settings = configuration.broker
+        let url = settings.consumeURLs.first ?? BrokerSettings.defaultURL
+        var redis = try read(url)
+        redis.connectTimeout = settings.transport.socketConnectTimeout ?? settings.connectionTimeout
+        if let timeout = settings.transport.socketTimeout { redis.commandTimeout = timeout }
+        redis.keepAliveInterval = settings.transport.healthCheckInterval
+        redis.clientName = settings.transport.clientName ?? redis.clientName
+        if let tls = settings.tls { redis.tls = tlsValue(tls) }
+        return redis
+    }
+
+    /// Where results go; `nil` when there is no backend.
+    static func results(
+        _ configuration: CeleriacConfiguration, broker: RedisConfiguration
+    ) throws -> RedisConfiguration? {
+        let settings = configuration.results
+        switch settings.backend {
+        case .disabled: return nil
+        case .sameAsBroker: return broker
+        case .server(let url):
+            var redis = try read(url)
+            redis.connectTimeout = settings.socketConnectTimeout ?? configuration.broker.connectionTimeout
+            if let tls = settings.tls ?? configuration.broker.tls { redis.tls = tlsValue(tls) }
+            return redis
+        }
+    }
+
+    /// Celery puts `_` after a prefix that does not end in a separator.
+    static func resultPrefix(_ prefix: String) -> String {
+        guard let last = prefix.last, !":_-.".contains(last) else { return prefix }
+        return prefix + "_"
+    }
+
+    private static func read(_ url: ServerURL) throws -> RedisConfiguration {
+        do throws(RedisError) {
+            return try RedisConfiguration(url: url.text)
+        } catch {
+            throw Complaint("\(url.redacted): \(error.message)", code: .usage)
+        }
+    }
+
+    private static func tlsValue(_ settings: TLSSettings) -> RedisTLS {
+        RedisTLS(
+            verification: .init(rawValue: settings.verification.rawValue) ?? .required,
+            checksHostname: settings.checksHostname, authoritiesFile: settings.authoritiesFile,
+            certificateFile: settings.certificateFile, keyFile: settings.keyFile
+        )
+    }
+}

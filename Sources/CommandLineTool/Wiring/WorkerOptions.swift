@@ -1,0 +1,16 @@
+/// What the worker's command line says, as values.
+struct WorkerOptions {
+    var hostname: String?
+    var queues: [String] = []
+    var excludedQueues: Set<String> = []
+    var concurrency: Int?
+    var pool: String?
+    var autoscale: (maximum: Int, minimum: Int)?
+    var maxTasksPerChild: Int?
+    var maxMemoryPerChild: Int?
+    var timeLimit: Double?
+    var softTimeLimit: Double?
+    var prefetchMultiplier: Int?
+    var disablePrefetch = false
+    var taskEvents = false
+}

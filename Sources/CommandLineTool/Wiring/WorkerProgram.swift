@@ -1,0 +1,199 @@
+import CeleryMessage
+import Glibc
+import Logging
+import NIOCore
+import NIOPosix
+import RedisClient
+import RedisTransport
+import Settings
+import Synchronization
+import Transport
+import WorkerPool
+import WorkerRuntime
+
+/// A worker from its configuration to its exit code: wiring, banner, signals.
+struct WorkerProgram {
+    /// How and where it logs.
+    struct Log {
+        var level: Logger.Level
+        var format: CeleryLogHandler.Format
+        var file: LogFile
+    }
+
+    enum BannerKind {
+        case full
+        case none
+    }
+
+    /// Whether the line that says so is written whatever the log level.
+    enum ReadyLine {
+        case always
+        case quiet
+    }
+
+    let source: ConfigurationSource
+    let options: WorkerOptions
+    let log: Log
+    var banner = BannerKind.full
+    var readyLine = ReadyLine.always
+    var purges = false
+    /// Called once the worker takes messages.
+    var onReady: @Sendable (RedisBroker) -> Void = { _ in }
+    /// Ends the worker warmly when it returns; the worker runs until a signal without it.
+    var until: (@Sendable (RedisBroker) async throws -> Int32)?
+
+    /// Runs until a signal stops it; answers the exit code.
+    func run(_ configuration: CeleriacConfiguration) async throws -> Int32 {
+        let handler = CeleryLogHandler(format: log.format, level: log.level, file: log.file)
+        let logger = Logger(label: "celeriac") { _ in handler }
+        let wiring = WorkerWiring(configuration: configuration, options: options)
+        let pools = PoolWiring(configuration: configuration, options: options, wiring: wiring, logLevel: log.level)
+        show(configuration, wiring, pools)
+
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let loop = group.next()
+        let transport = try RedisWiring.transport(configuration)
+        let broker = RedisBroker(configuration: transport, eventLoop: loop, logger: logger)
+        let worker = Worker(
+            configuration: wiring.worker, broker: broker, codecs: wiring.codecs, eventLoop: loop, logger: logger
+        )
+        let ending = Mutex(Ending())
+        let signals = Signals([SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN]) { number in
+            self.handle(number, worker: worker, logger: logger, ending: ending)
+        }
+        defer { withExtendedLifetime(signals) {} }
+        do {
+            if purges { try await purge(wiring.queues.map(\.name), transport: transport, loop: loop, logger: logger) }
+            try await work(worker, broker, pools, loop, logger, nodeName: wiring.nodeName, ending: ending)
+        } catch let error as TransportError where error.code == .authentication {
+            logger.critical("Cannot log in at \(transport.broker.redactedURL): \(error.message)")
+            ending.withLock { $0.code = 1 }
+        } catch let error as TransportError {
+            logger.critical("Cannot connect to \(transport.broker.redactedURL): \(error.message)")
+            ending.withLock { $0.code = 1 }
+        }
+        try await group.shutdownGracefully()
+        return ending.withLock { $0.code }
+    }
+
+    private func work(
+        _ worker: Worker, _ broker: RedisBroker, _ pools: PoolWiring, _ loop: any EventLoop, _ logger: Logger,
+        nodeName: String, ending: borrowing Mutex<Ending>
+    ) async throws {
+        let until = until
+        let onReady = onReady
+        let readyLine = readyLine
+        let code = try await withThrowingTaskGroup(of: Int32?.self) { group in
+            group.addTask {
+                try await worker.run(
+                    makePools: { pools.makePools(on: loop, logger: logger, onEvents: $0) },
+                    onReady: {
+                        logger.info("Connected to \(broker.client.configuration.redactedURL)")
+                        // People and scripts wait for this line, whatever the log level.
+                        if readyLine == .always { Self.ready(nodeName, logger) }
+                        onReady(broker)
+                    }
+                )
+                return nil
+            }
+            if let until {
+                group.addTask {
+                    let code = try await until(broker)
+                    await worker.stop(.warm)
+                    return code
+                }
+            }
+            var code: Int32?
+            for try await end in group {
+                if let end { code = end } else { group.cancelAll() }
+            }
+            return code
+        }
+        if let code { ending.withLock { $0.code = code } }
+    }
+
+    private static func ready(_ nodeName: String, _ logger: Logger) {
+        var loud = logger
+        loud.logLevel = min(logger.logLevel, .info)
+        loud.info("\(nodeName) ready.")
+    }
+
+    private func show(_ configuration: CeleriacConfiguration, _ wiring: WorkerWiring, _ pools: PoolWiring) {
+        guard banner == .full else { return }
+        let banner = Banner(
+            nodeName: wiring.nodeName, configuration: configuration, wiring: wiring, plans: pools.plans,
+            showsTasks: log.level <= .info, app: source.global.app, autoscale: options.autoscale
+        )
+        Terminal.out(banner.text)
+    }
+
+    private func purge(
+        _ queues: [String], transport: RedisTransportConfiguration, loop: any EventLoop, logger: Logger
+    ) async throws {
+        let client = RedisClient(configuration: transport.broker, eventLoop: loop, logger: logger)
+        let count = try await QueuePurge(client: client, keys: transport.keys).run(queues)
+        await client.close()
+        Terminal.out("purge: Erased \(count) \(count == 1 ? "message" : "messages") from the queue.\n")
+    }
+
+    // MARK: Signals
+
+    /// How the worker will end.
+    struct Ending {
+        var code: Int32 = 0
+        var interrupts = 0
+        var isCold = false
+    }
+
+    private func handle(_ number: Int32, worker: Worker, logger: Logger, ending: borrowing Mutex<Ending>) {
+        let remapped = number == SIGTERM && Environment.all["REMAP_SIGTERM"] == "SIGQUIT" ? SIGQUIT : number
+        switch remapped {
+        case SIGTERM: stop(.warm, worker)
+        case SIGQUIT:
+            let again = ending.withLock { ending in
+                defer { ending.isCold = true }
+                return ending.isCold
+            }
+            if again { exit(1) }
+            stop(.cold, worker)
+        case SIGINT:
+            let count = ending.withLock { ending in
+                ending.interrupts += 1
+                ending.code = 1
+                return ending.interrupts
+            }
+            switch count {
+            case 1:
+                Terminal.error("worker: Hitting Ctrl+C again will initiate cold shutdown, terminating all running tasks!")
+                stop(.warm, worker)
+            case 2:
+                ending.withLock { $0.code = 0 }
+                stop(.cold, worker)
+            default: exit(1)
+            }
+        case SIGHUP: reload(worker, logger: logger)
+        case SIGUSR1, SIGTTIN: Task { await worker.logRunning() }
+        default: break
+        }
+    }
+
+    private func stop(_ kind: StopKind, _ worker: Worker) {
+        // The exact words people's scripts look for.
+        Terminal.error("\nworker: \(kind == .warm ? "Warm" : "Cold") shutdown (MainProcess)")
+        Task { await worker.stop(kind) }
+    }
+
+    /// Reads the configuration again; a bad file is reported and the old one stays.
+    private func reload(_ worker: Worker, logger: Logger) {
+        do {
+            try log.file.reopen()
+            let fresh = try source.load()
+            let wiring = WorkerWiring(configuration: fresh, options: options)
+            let setup = PoolWiring(configuration: fresh, options: options, wiring: wiring, logLevel: log.level).setup
+            let configuration = wiring.worker
+            Task { await worker.reload(configuration, setup: setup) }
+        } catch {
+            logger.error("The configuration was not reloaded, the old one stays: \(error)")
+        }
+    }
+}
