@@ -15,7 +15,7 @@ struct TLSFiles {
     var otherHostCertificate: String { directory + "/other.pem" }
     var otherHostKey: String { directory + "/other.key" }
 
-    init() throws {
+    init() async throws {
         directory = NSTemporaryDirectory() + "/celeriac-tls-" + UUID().uuidString.prefix(8)
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         let script = """
@@ -39,8 +39,14 @@ struct TLSFiles {
         process.arguments = ["-c", script]
         process.currentDirectoryURL = URL(fileURLWithPath: directory)
         process.standardError = FileHandle.nullDevice
-        try process.run()
-        process.waitUntilExit()
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            process.terminationHandler = { _ in continuation.resume() }
+            do {
+                try process.run()
+            } catch {
+                continuation.resume(throwing: error)
+            }
+        }
         guard process.terminationStatus == 0 else { throw CocoaError(.executableLoad) }
     }
 
