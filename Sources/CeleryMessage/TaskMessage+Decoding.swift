@@ -29,7 +29,9 @@ extension TaskMessage {
 
     /// Fills the message, an empty one at first.
     private mutating func read(
-        _ item: [UInt8], codecs: MessageCodecs, limits: MessageLimits
+        _ item: [UInt8],
+        codecs: MessageCodecs,
+        limits: MessageLimits
     ) throws(MessageError) {
         var envelope = EnvelopeReader()
         do throws(MessageError) {

@@ -77,7 +77,8 @@ import Testing
                 guard let message = try? TaskMessage.decode(item) else { continue }
                 let (args, kwargs) = (try message.payload.arguments(), try message.payload.keywords())
                 // A tuple among the arguments prints with round brackets and travels as a list.
-                guard !["json_types", "chunks", "map", "starmap", "json_int_keys", "json_bigint_float"].contains(name) else {
+                guard !["json_types", "chunks", "map", "starmap", "json_int_keys", "json_bigint_float"].contains(name)
+                else {
                     continue
                 }
                 #expect(message.headers.argsrepr == SafeRepr.args(args), "\(name)")
