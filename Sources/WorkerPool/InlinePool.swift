@@ -269,7 +269,8 @@ public final class InlinePool: TaskPool, @unchecked Sendable {
         await host?.shutdown()
     }
 
-    private func beginStop(killAfter: Duration?) -> EventLoopFuture<Void> {
+    /// The part of ``stop(killAfter:)`` that runs on the event loop.
+    func beginStop(killAfter: Duration?) -> EventLoopFuture<Void> {
         isStopping = true
         for task in backlog.removeAll() { events.emit(.returned(job: task.job)) }
         let promise = eventLoop.makePromise(of: Void.self)

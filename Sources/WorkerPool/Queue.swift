@@ -36,13 +36,11 @@ struct Queue<Element> {
         return true
     }
 
-    /// Removes all elements and returns them in order.
-    mutating func removeAll() -> [Element] {
-        defer {
-            elements = []
-            head = 0
-        }
-        return elements[head...].compactMap(\.self)
+    /// Removes all elements but the first few and returns them in order.
+    mutating func removeAll(keeping kept: Int = 0) -> [Element] {
+        let end = min(head + kept, elements.count)
+        defer { elements.removeSubrange(end...) }
+        return elements[end...].compactMap(\.self)
     }
 
     /// Calls `body` with each element in order.

@@ -34,8 +34,21 @@ extension HandlerRegistry {
                 while ContinuousClock.now < end {}
                 return "spun"
             },
+            handler("stuck") { _, context in
+                context.updateState("STUCK", meta: .null)
+                let end = ContinuousClock.now + .seconds(1000)
+                while ContinuousClock.now < end {}
+                return .null
+            },
+            handler("hold") { arguments, context in
+                guard arguments.positional.first == true else { return .null }
+                context.updateState("HELD", meta: .null)
+                try await Task.sleep(for: .seconds(1000))
+                return .null
+            },
             handler("clean") { _, context in
                 do {
+                    context.updateState("READY", meta: .null)
                     try await Task.sleep(for: .seconds(60))
                     return "slept"
                 } catch {

@@ -104,7 +104,7 @@ import Testing
 
     @Test func `gives up a run that is terminated`() async throws {
         try await withPool { pool, probe in
-            try await submit(pool, probe, [run(1, "deaf", 0.2)])
+            try await submit(pool, probe, [run(1, "deaf", 10)])
             await probe.begun([1])
             try await probe.loop.submit { pool.terminate(job: 1) }.get()
             #expect(await probe.ends([1])[1]?.lostExit == .terminated)
@@ -114,9 +114,10 @@ import Testing
 
     @Test func `finishes what runs and returns what does not when it stops`() async throws {
         try await withPool(slots: 1) { pool, probe in
-            try await submit(pool, probe, [run(1, "sleep"), run(2, "noop")])
-            await probe.begun([1])
-            await pool.stop(killAfter: nil)
+            try await probe.loop.flatSubmit {
+                pool.submit([run(1, "sleep"), run(2, "noop")])
+                return pool.beginStop(killAfter: nil)
+            }.get()
             let ends = await probe.ends([1, 2])
             #expect(ends[1]?.result == "slept")
             #expect(ends[2]?.returnedJob == 2)
@@ -127,7 +128,7 @@ import Testing
 
     @Test func `gives up what does not finish in time when it stops`() async throws {
         try await withPool(slots: 1) { pool, probe in
-            try await submit(pool, probe, [run(1, "deaf", 0.5)])
+            try await submit(pool, probe, [run(1, "deaf", 10)])
             await probe.begun([1])
             await pool.stop(killAfter: .milliseconds(10))
             #expect(await probe.ends([1])[1]?.lostExit == .terminated)

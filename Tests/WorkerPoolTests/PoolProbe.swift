@@ -78,6 +78,13 @@ final class PoolProbe: Sendable {
         return ends
     }
 
+    /// Waits until these jobs have reported a state, so that their handlers surely run.
+    func reported(_ jobs: [UInt64], sourceLocation: SourceLocation = #_sourceLocation) async {
+        let wanted = Set(jobs)
+        let met = await wait { wanted.isSubset(of: $0.compactMap(\.stateJob)) }
+        #expect(met, "waited in vain for a state", sourceLocation: sourceLocation)
+    }
+
     /// Waits until these jobs have begun.
     func begun(_ jobs: [UInt64], sourceLocation: SourceLocation = #_sourceLocation) async {
         let wanted = Set(jobs)
@@ -96,6 +103,7 @@ extension PoolEvent {
     }
 
     var startedJob: UInt64? { if case .started(let job, _) = self { job } else { nil } }
+    var stateJob: UInt64? { if case .state(let job, _, _) = self { job } else { nil } }
     var startedProcess: Int32? { if case .started(_, let process) = self { process } else { nil } }
     var returnedJob: UInt64? { if case .returned(let job) = self { job } else { nil } }
     var lostExit: ProcessExit? { if case .lost(_, let exit) = self { exit } else { nil } }
@@ -141,7 +149,8 @@ enum TestProgram {
 /// The handlers of the test program that are bound under their own names.
 enum HandlerNames {
     static let all = [
-        "noop", "echo", "sleep", "spin", "clean", "crash", "trap", "exit", "hangup", "leak", "progress", "log", "fail",
+        "noop", "echo", "sleep", "spin", "clean", "stuck", "hold", "crash", "trap", "exit", "hangup", "leak",
+        "progress", "log", "fail",
         "retry", "ignore", "reject", "enqueue", "big", "grandchild", "descriptors",
     ]
 }

@@ -27,6 +27,18 @@ import Testing
         #expect(queue.popFirst() == nil)
     }
 
+    @Test func `removes all but the first few`() {
+        var queue = Queue<Int>()
+        for number in 0..<10 { queue.append(number) }
+        #expect(queue.popFirst() == 0)
+        #expect(queue.removeAll(keeping: 3) == [4, 5, 6, 7, 8, 9])
+        queue.append(99)
+        #expect(queue.removeAll(keeping: 10) == [])
+        #expect(queue.removeAll() == [1, 2, 3, 99])
+        queue.append(5)
+        #expect(queue.popFirst() == 5)
+    }
+
     @Test func `removes one from the middle`() {
         var queue = Queue<Int>()
         for number in 0..<5 { queue.append(number) }

@@ -25,6 +25,8 @@ final class ChildSlots: Sendable {
         var received: UInt64 = 0
         var slots: [Int: Slot] = [:]
         var nextSlot = 0
+        /// How many slots were opened whose tasks have not come to take their first run.
+        var opening = 0
         var isClosed = false
         var whenIdle: (@Sendable () -> Void)?
     }
@@ -79,12 +81,12 @@ final class ChildSlots: Sendable {
         return result
     }
 
-    /// Takes all runs that have not started out of the queue.
+    /// Takes all runs for which there is no slot out of the queue.
     func recall() -> [UInt64] {
-        state.withLock { state in state.queue.removeAll().map(\.task.job) }
+        state.withLock { state in state.queue.removeAll(keeping: state.opening).map(\.task.job) }
     }
 
-    /// Calls `whenIdle` once the runs in progress have ended; the caller has emptied the queue and adds nothing more.
+    /// Calls `whenIdle` once the runs in progress have ended; the caller has recalled the others and adds nothing more.
     func close(whenIdle: @escaping @Sendable () -> Void) {
         let idle = state.withLock { state in
             state.isClosed = true
@@ -98,17 +100,18 @@ final class ChildSlots: Sendable {
     private func openSlot(_ state: inout State) {
         let place = state.nextSlot
         state.nextSlot += 1
+        state.opening += 1
         // The task's first step takes the lock, so it finds its slot in place.
         state.slots[place] = Slot(task: Task { await self.serve(place) })
     }
 
     private func serve(_ place: Int) async {
-        var next = take(place)
+        var next = takeFirst(place)
         var begun = MonotonicClock.now()
         while let (task, cancellation) = next {
             let report = await host.run(task, cancellation: cancellation)
             let ended = MonotonicClock.now()
-            next = take(place)
+            next = takeNext(place)
             let frame = OutcomeFrame(job: task.job, runtime: .nanoseconds(Int64(ended - begun)), report: report)
             outbox.outcome(frame, next == nil ? .now : .withOthers, now: ended)
             begun = ended
@@ -116,20 +119,29 @@ final class ChildSlots: Sendable {
         close(place)
     }
 
-    /// The next run for a slot, or `nil` when the slot ends.
-    private func take(_ place: Int) -> (PoolTask, TaskCancellation)? {
+    private func takeFirst(_ place: Int) -> (PoolTask, TaskCancellation)? {
         state.withLock { state in
-            let wasCancelled = state.slots[place]?.isCancelled ?? true
-            guard !wasCancelled, let queued = state.queue.popFirst() else {
-                state.slots[place]?.job = nil
-                return nil
-            }
-            board?.start(queued.ordinal)
-            let cancellation = TaskCancellation()
-            state.slots[place]?.job = queued.task.job
-            state.slots[place]?.cancellation = cancellation
-            return (queued.task, cancellation)
+            state.opening -= 1
+            return take(place, &state)
         }
+    }
+
+    private func takeNext(_ place: Int) -> (PoolTask, TaskCancellation)? {
+        state.withLock { state in take(place, &state) }
+    }
+
+    /// The next run for a slot, or `nil` when the slot ends.
+    private func take(_ place: Int, _ state: inout State) -> (PoolTask, TaskCancellation)? {
+        let wasCancelled = state.slots[place]?.isCancelled ?? true
+        guard !wasCancelled, let queued = state.queue.popFirst() else {
+            state.slots[place]?.job = nil
+            return nil
+        }
+        board?.start(queued.ordinal)
+        let cancellation = TaskCancellation()
+        state.slots[place]?.job = queued.task.job
+        state.slots[place]?.cancellation = cancellation
+        return (queued.task, cancellation)
     }
 
     /// Ends a slot after its last outcome was written; a run that came meanwhile opens another.

@@ -16,6 +16,8 @@ final class PooledJob {
     var startedAt: NIODeadline?
     /// Whether it has run so long that nothing is to wait behind it.
     var isLong = false
+    /// How often it was found not to have begun.
+    var lateness = 0
     /// Whether it is to be ended as soon as it has begun.
     var isToEnd = false
     /// Whether a deadline was put off once for the answer to a recall.

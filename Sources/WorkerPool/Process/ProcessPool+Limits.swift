@@ -5,6 +5,8 @@ import NIOCore
 extension ProcessPool {
     /// After how long a run counts as long: what waits behind it goes elsewhere.
     static let longRun = TimeAmount.milliseconds(20)
+    /// How often a process is given that much more time to begin a run; one that needs longer is taken for stuck.
+    private static let mostLateness = 100
 
     /// Sets the first deadline of a run.
     ///
@@ -18,7 +20,7 @@ extension ProcessPool {
 
     /// Does what is due for a run, unless it has ended.
     func deadlineReached(_ deadline: Deadline, now: NIODeadline) {
-        guard let job = jobs[deadline.job], let startedAt = job.startedAt else { return }
+        guard let job = jobs[deadline.job], let startedAt = job.startedAt, !isLate(deadline, job, now) else { return }
         switch deadline {
         case .long:
             guard now >= startedAt + Self.longRun, !job.isLong else { return }
@@ -38,6 +40,18 @@ extension ProcessPool {
             guard !putOff(deadline, job, now) else { return }
             end(job)
         }
+    }
+
+    /// Counts a run's time anew while its process has not got around to it: on a busy machine that takes a while, and
+    /// it is not the run's fault.
+    private func isLate(_ deadline: Deadline, _ job: PooledJob, _ now: NIODeadline) -> Bool {
+        guard let started = job.process.startedOrdinal, job.ordinal > started, job.lateness < Self.mostLateness else {
+            return false
+        }
+        job.lateness += 1
+        job.startedAt = now
+        deadlines.add(deadline, at: now + Self.longRun)
+        return true
     }
 
     private func becomeLong(_ job: PooledJob, _ startedAt: NIODeadline) {

@@ -351,7 +351,8 @@ extension ProcessPool {
         try? await eventLoop.flatSubmit { self.beginStop(killAfter: killAfter) }.get()
     }
 
-    private func beginStop(killAfter: Duration?) -> EventLoopFuture<Void> {
+    /// The part of ``stop(killAfter:)`` that runs on the event loop.
+    func beginStop(killAfter: Duration?) -> EventLoopFuture<Void> {
         isStopping = true
         failStart(PoolError(code: .stopped, message: "the pool \(name) was stopped while it started"))
         for task in backlog.removeAll() { events.emit(.returned(job: task.job)) }
