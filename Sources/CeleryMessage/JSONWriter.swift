@@ -65,7 +65,7 @@ public enum JSONWriter {
             return
         case .bytes(let bytes):
             if let valid = String(validating: bytes, as: UTF8.self) {
-                (type, text) = ("bytes", valid)
+                (type, text) = ("bytes", Surrogates.held(valid))
             } else {
                 (type, text) = ("base64", String(decoding: Base64.encode(bytes), as: UTF8.self))
             }

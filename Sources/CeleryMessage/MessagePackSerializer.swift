@@ -102,7 +102,7 @@ private struct MessagePackReader {
         guard let text = String(validating: try take(count), as: UTF8.self) else {
             throw MessagePackError("invalid UTF-8", at: start)
         }
-        return text
+        return Surrogates.held(text)
     }
 
     private mutating func enter(_ count: Int, _ depth: Int) throws(MessagePackError) {
@@ -173,8 +173,9 @@ private enum MessagePackWriter {
     }
 
     private static func writeString(_ text: String, into out: inout [UInt8]) throws(MessagePackError) {
-        try head(text.utf8.count, short: (0xA0, 31), long: [(0xD9, 1), (0xDA, 2), (0xDB, 4)], into: &out)
-        out.append(contentsOf: text.utf8)
+        guard let bytes = Surrogates.utf8(text) else { throw MessagePackError("a lone surrogate in a text") }
+        try head(bytes.count, short: (0xA0, 31), long: [(0xD9, 1), (0xDA, 2), (0xDB, 4)], into: &out)
+        out.append(contentsOf: bytes)
     }
 
     private static func writeInteger(_ number: Int64, into out: inout [UInt8]) {

@@ -51,6 +51,27 @@ enum Surrogates {
         return String(decoding: out, as: UTF8.self)
     }
 
+    /// The UTF-8 of a string's true code points, or `nil` when a lone surrogate is among them.
+    static func utf8(_ text: String) -> [UInt8]? {
+        guard mayBeMarked(text) else { return Array(text.utf8) }
+        var out: [UInt8] = []
+        for point in points(text) {
+            if (0xD800...0xDFFF).contains(point) { return nil }
+            appendUTF8(point, to: &out)
+        }
+        return out
+    }
+
+    /// Text from elsewhere as it is held here: markers doubled.
+    static func held(_ text: String) -> String {
+        mayBeMarked(text) ? string(text.unicodeScalars.lazy.map(\.value)) : text
+    }
+
+    private static func mayBeMarked(_ text: String) -> Bool {
+        // Only planes 16 and up begin with this byte.
+        text.utf8.contains(0xF4)
+    }
+
     private static func appendUTF8(_ point: UInt32, to out: inout [UInt8]) {
         if point < 0x80 {
             out.append(UInt8(point))

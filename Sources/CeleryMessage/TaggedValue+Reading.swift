@@ -25,7 +25,9 @@ extension TaggedValue {
                 return nil
             }
             self = .uuid(digits)
-        case ("bytes", .string(let text)): self = .bytes(Array(text.utf8))
+        case ("bytes", .string(let text)):
+            guard let bytes = Surrogates.utf8(text) else { return nil }
+            self = .bytes(bytes)
         case ("base64", .string(let text)):
             guard let bytes = Base64.decode(Array(text.utf8)) else { return nil }
             self = .bytes(bytes)

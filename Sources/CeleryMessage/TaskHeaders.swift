@@ -60,6 +60,8 @@ public struct TaskHeaders: Sendable, Hashable {
     public var etaInstant: Instant? { eta.flatMap(ISO8601.date) }
     /// ``expires`` as a moment.
     public var expiresInstant: Instant? { expires.flatMap(ISO8601.date) }
+    /// Name and id as Celery's log lines have them: `name[id]`.
+    public var label: String { "\(displayName)[\(id)]" }
     /// The name to show: ``shadow`` where it is set.
     public var displayName: String {
         guard let shadow, !shadow.isEmpty else { return task }

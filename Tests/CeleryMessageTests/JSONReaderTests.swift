@@ -115,6 +115,17 @@ import Testing
         #expect(try JSONReader.value(#""\udbff\udfff""#).pythonRepr == #"'\U0010ffff'"#)
     }
 
+    @Test func `are no bytes and no MessagePack`() throws {
+        #expect(throws: JSONError.self) { try JSONReader.value(#"{"__type__": "bytes", "__value__": "\ud83d"}"#) }
+        let last = try JSONReader.value(#"{"__type__": "bytes", "__value__": "\udbff\udfff"}"#)
+        #expect(last == .tagged(.bytes([0xF4, 0x8F, 0xBF, 0xBF])))
+        #expect(try JSONReader.value(JSONWriter.string(last)) == last)
+        let serializer = MessagePackSerializer()
+        #expect(throws: MessagePackError.self) { try serializer.encode(try JSONReader.value(#""\ud83d""#)) }
+        let bytes: [UInt8] = [0xA4, 0xF4, 0x8F, 0xBF, 0xBF]
+        #expect(try serializer.encode(try serializer.decode(bytes, limits: .init())) == bytes)
+    }
+
     @Test func `make no difference to text without them`() {
         #expect(JSONWriter.string("\u{10FFFF}x") == #""\udbff\udfffx""#)
         #expect(JSONWriter.string("\u{10D83D}") == #""\udbf6\udc3d""#)
