@@ -47,14 +47,20 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources:
 }
 
 func executable(
-    _ name: String, path: String? = nil, _ dependencies: [Target.Dependency], resources: [Resource]? = nil
+    _ name: String,
+    path: String? = nil,
+    _ dependencies: [Target.Dependency],
+    resources: [Resource]? = nil
 ) -> Target {
     .executableTarget(name: name, dependencies: dependencies, path: path, resources: resources, swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies + ["TestSupport"], exclude: exclude, swiftSettings: settings
+        name: name,
+        dependencies: dependencies + ["TestSupport"],
+        exclude: exclude,
+        swiftSettings: settings
     )
 }
 

@@ -2,13 +2,18 @@ import CeleryMessage
 
 /// Runs a handler once and turns every way it can end into a value; the same code serves every kind of pool.
 public enum HandlerRun {
-    /// Decodes the arguments, runs the handler and names its end. Never throws and never traps on bad input.
+    /// Decodes the arguments, runs the handler and names its end.
+    ///
+    /// Never throws and never traps on bad input.
     ///
     /// - Parameters:
     ///   - args: JSON text of the positional arguments.
     ///   - kwargs: JSON text of the keyword arguments.
     public static func outcome(
-        of handler: any TaskHandler, args: [UInt8], kwargs: [UInt8], context: TaskContext
+        of handler: any TaskHandler,
+        args: [UInt8],
+        kwargs: [UInt8],
+        context: TaskContext
     ) async -> HandlerOutcome {
         do {
             let arguments = try arguments(args: args, kwargs: kwargs)
@@ -49,7 +54,8 @@ public enum HandlerRun {
         default:
             // Python makes up a class of this name when it has none, so `except` by name still reads well there.
             let made = TaskFailure(
-                module: "celeriac.exceptions", type: String(describing: Swift.type(of: error)),
+                module: "celeriac.exceptions",
+                type: String(describing: Swift.type(of: error)),
                 arguments: [.string(String(describing: error))]
             )
             return failure(made, context: context)

@@ -88,7 +88,8 @@ public struct OptionReader: Sendable {
         for (place, element) in list.enumerated() {
             guard let text = element.string else {
                 throw HandlerOptionError(
-                    path: path + [key, String(place)], message: "expected text, got \(element.kindName)"
+                    path: path + [key, String(place)],
+                    message: "expected text, got \(element.kindName)"
                 )
             }
             texts.append(text)

@@ -61,11 +61,17 @@ public struct Parameters: Sendable {
         }
         var missing: [String] = []
         for parameter in list where values[parameter.name] == nil {
-            if let fallback = parameter.fallback { values[parameter.name] = fallback } else { missing.append(parameter.name) }
+            if let fallback = parameter.fallback {
+                values[parameter.name] = fallback
+            } else {
+                missing.append(parameter.name)
+            }
         }
         guard missing.isEmpty else {
             let noun = missing.count == 1 ? "argument" : "arguments"
-            throw .typeError("\(function)() missing \(missing.count) required positional \(noun): \(Self.listed(missing))")
+            throw .typeError(
+                "\(function)() missing \(missing.count) required positional \(noun): \(Self.listed(missing))"
+            )
         }
         return BoundArguments(function: function, values: values)
     }

@@ -21,7 +21,9 @@ public struct TaskContext: Sendable {
 
     /// Makes the context of one run.
     public init(
-        request: TaskRequest, logger: Logger, cancellation: TaskCancellation = TaskCancellation(),
+        request: TaskRequest,
+        logger: Logger,
+        cancellation: TaskCancellation = TaskCancellation(),
         reporter: any TaskReporter
     ) {
         self.request = request
@@ -30,8 +32,9 @@ public struct TaskContext: Sendable {
         self.reporter = reporter
     }
 
-    /// Reports how far the task is: stored as state `PROGRESS` with `current`, `total`, `status` and whatever `more`
-    /// holds. Reports of one run that follow each other within milliseconds may be merged into the last.
+    /// Reports how far the task is, as state `PROGRESS`.
+    ///
+    /// Stored with `current`, `total`, `status` and whatever `more` holds. Reports of one run that follow each other within milliseconds may be merged into the last.
     public func progress(current: Int, total: Int, status: String, more: JSONObject = [:]) {
         var meta: JSONObject = [
             "current": .int(Int64(current)), "total": .int(Int64(total)), "status": .string(status),
@@ -46,6 +49,7 @@ public struct TaskContext: Sendable {
     }
 
     /// Publishes a task in one atomic step with the end of this one: never without it, never twice.
+    ///
     /// Dropped when this run is lost or retried. The caller cannot wait for its result.
     public func enqueue(_ signature: Signature) {
         reporter.enqueue(signature)

@@ -13,7 +13,11 @@ public struct TaskFailure: Error, Sendable, Hashable, CustomStringConvertible {
 
     /// A failure that clients raise as `module.type(*arguments)`; a class they do not have is made up under its name.
     public init(
-        module: String, type: String, arguments: [JSONValue], file: String = #fileID, line: Int = #line
+        module: String,
+        type: String,
+        arguments: [JSONValue],
+        file: String = #fileID,
+        line: Int = #line
     ) {
         self.module = module
         self.type = type
@@ -38,13 +42,23 @@ public struct TaskFailure: Error, Sendable, Hashable, CustomStringConvertible {
 
     /// `FileNotFoundError(message)`.
     public static func fileNotFound(_ message: String, file: String = #fileID, line: Int = #line) -> TaskFailure {
-        TaskFailure(module: "builtins", type: "FileNotFoundError", arguments: [.string(message)], file: file, line: line)
+        TaskFailure(
+            module: "builtins",
+            type: "FileNotFoundError",
+            arguments: [.string(message)],
+            file: file,
+            line: line
+        )
     }
 
     /// `SoftTimeLimitExceeded()`, as billiard names it.
     public static func softTimeLimitExceeded(file: String = #fileID, line: Int = #line) -> TaskFailure {
         TaskFailure(
-            module: "billiard.exceptions", type: "SoftTimeLimitExceeded", arguments: [], file: file, line: line
+            module: "billiard.exceptions",
+            type: "SoftTimeLimitExceeded",
+            arguments: [],
+            file: file,
+            line: line
         )
     }
 

@@ -33,7 +33,9 @@ public struct HandlerFactory: Sendable {
 
     /// Registers a way to make handlers under a name.
     public init(
-        name: String, summary: String, make: @escaping @Sendable (HandlerSetup) throws -> any TaskHandler
+        name: String,
+        summary: String,
+        make: @escaping @Sendable (HandlerSetup) throws -> any TaskHandler
     ) {
         self.name = name
         self.summary = summary

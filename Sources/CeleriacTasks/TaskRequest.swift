@@ -2,7 +2,7 @@ public import CeleryMessage
 
 /// The facts of one run, as Python's `self.request` has them.
 public struct TaskRequest: Sendable {
-    /// The message's headers: id, name, retries, eta, group, stamps, …
+    /// The message's headers: id, name, retries, eta, group, stamps and so on.
     public var headers: TaskHeaders
     /// The queue the message came from.
     public var queue: String
@@ -26,8 +26,13 @@ public struct TaskRequest: Sendable {
 
     /// Gathers the facts of a run.
     public init(
-        headers: TaskHeaders, queue: String, hostname: String, redelivered: Bool = false,
-        softTimeLimit: Double? = nil, timeLimit: Double? = nil, maxRetries: Int? = 3
+        headers: TaskHeaders,
+        queue: String,
+        hostname: String,
+        redelivered: Bool = false,
+        softTimeLimit: Double? = nil,
+        timeLimit: Double? = nil,
+        maxRetries: Int? = 3
     ) {
         self.headers = headers
         self.queue = queue

@@ -4,7 +4,9 @@ public struct TaskRetry: Error, Sendable, Hashable {
     public var countdown: Double?
     /// More retries than the task's own `max_retries` allows, or fewer; `nil` takes the task's.
     public var maxRetries: Int?
-    /// Why: stored with state RETRY, and the failure when no retry is left. `nil` ends in `MaxRetriesExceededError`.
+    /// Why: stored with state RETRY, and the failure when no retry is left.
+    ///
+    /// `nil` ends in `MaxRetriesExceededError`.
     public var cause: TaskFailure?
 
     /// Asks for another run.

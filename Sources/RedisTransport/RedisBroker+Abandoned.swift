@@ -9,7 +9,12 @@ extension RedisBroker {
         let keys = configuration.keys
         let token = Identifier.uuid()
         let lock = RedisCommand(
-            "SET", keys.unackedMutex, token, "NX", "PX", String(configuration.sweepLockSeconds * 1000)
+            "SET",
+            keys.unackedMutex,
+            token,
+            "NX",
+            "PX",
+            String(configuration.sweepLockSeconds * 1000)
         )
         let locked = try await translating { () async throws(RedisError) in try await client.send(lock).get() }
         guard !locked.isNull else { return 0 }
@@ -21,7 +26,9 @@ extension RedisBroker {
         }
         // A lock that cannot be given back now ends by itself.
         _ = try? await client.run(
-            Self.unlock, keys: [keys.unackedMutex], arguments: RedisArguments(token)
+            Self.unlock,
+            keys: [keys.unackedMutex],
+            arguments: RedisArguments(token)
         )
         return try outcome.get()
     }
@@ -72,6 +79,7 @@ extension RedisBroker {
             }
         }
         let reply = try await run(Scripts.restore, keys: [keys.unacked, keys.unackedIndex], arguments: arguments)
+        pushed(nil)
         return reply.int ?? 0
     }
 

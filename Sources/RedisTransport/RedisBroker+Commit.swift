@@ -34,7 +34,22 @@ extension RedisBroker {
         guard let answers = reply.array, answers.count == commits.count else {
             throw TransportError(.protocolViolation, "the commit script answered something unexpected")
         }
+        announce(commits)
         return answers.map { $0.int == 1 ? .done : .lost }
+    }
+
+    /// Messages pushed by this worker may well be its own to run next.
+    private func announce(_ commits: [Commit]) {
+        var lists: [String] = []
+        for commit in commits {
+            for effect in commit.effects {
+                switch effect {
+                case .publish(let message), .putBack(let message): lists.append(list(of: message))
+                default: break
+                }
+            }
+        }
+        if !lists.isEmpty { pushed(lists) }
     }
 
     /// The script's arguments; its header says what stands where.

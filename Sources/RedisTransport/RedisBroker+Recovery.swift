@@ -7,7 +7,9 @@ extension RedisBroker {
     /// front. Several peers may do this at once: each message moves once, because taking back begins with removing
     /// its tag, and nothing moves if the worker turns out to be alive.
     public func recover(
-        worker: String, maxDeliveries: Int, poisoned: @Sendable (Delivery) -> [Effect]
+        worker: String,
+        maxDeliveries: Int,
+        poisoned: @Sendable (Delivery) -> [Effect]
     ) async throws -> Int {
         var held = try await tags(of: worker)
         held.sort { $0.number > $1.number }
@@ -20,7 +22,8 @@ extension RedisBroker {
         }
         if try await tags(of: worker).isEmpty {
             _ = try await run(
-                Scripts.forgetWorker, keys: [configuration.keys.workers],
+                Scripts.forgetWorker,
+                keys: [configuration.keys.workers],
                 arguments: RedisArguments(worker, configuration.deadAfter)
             )
         }
@@ -40,7 +43,8 @@ extension RedisBroker {
                     RedisCommand("ZSCAN", configuration.keys.unackedIndex, at, "MATCH", pattern, "COUNT", "1000")
                 ).get()
             }
-            guard let parts = page.array, parts.count == 2, let next = parts[0].text, let members = parts[1].array else {
+            guard let parts = page.array, parts.count == 2, let next = parts[0].text, let members = parts[1].array
+            else {
                 throw TransportError(.protocolViolation, "ZSCAN answered something unexpected")
             }
             for place in stride(from: 0, to: members.count, by: 2) {
@@ -57,7 +61,10 @@ extension RedisBroker {
 
     /// Moves one page; `nil` when the worker is alive.
     private func takeBack(
-        _ tags: [String], from worker: String, maxDeliveries: Int, poisoned: @Sendable (Delivery) -> [Effect]
+        _ tags: [String],
+        from worker: String,
+        maxDeliveries: Int,
+        poisoned: @Sendable (Delivery) -> [Effect]
     ) async throws -> Int? {
         let keys = configuration.keys
         let stored = try await translating {
@@ -89,12 +96,14 @@ extension RedisBroker {
             arguments.append(message.taskID ?? "")
         }
         let moved = try await run(
-            Scripts.takeBack, keys: [keys.unacked, keys.unackedIndex, keys.workers, keys.deliveries],
+            Scripts.takeBack,
+            keys: [keys.unacked, keys.unackedIndex, keys.workers, keys.deliveries],
             arguments: arguments
         )
         guard let count = moved.int else {
             throw TransportError(.protocolViolation, "the take_back script answered something unexpected")
         }
+        pushed(nil)
         return count < 0 ? nil : count + spoiled.count
     }
 

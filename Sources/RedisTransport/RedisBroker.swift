@@ -34,7 +34,9 @@ public final class RedisBroker: Broker {
 
     /// Prepares connections without opening them.
     public init(
-        configuration: RedisTransportConfiguration, workerID: String = Identifier.uuid(), eventLoop: any EventLoop,
+        configuration: RedisTransportConfiguration,
+        workerID: String = Identifier.uuid(),
+        eventLoop: any EventLoop,
         logger: Logger
     ) {
         self.configuration = configuration
@@ -42,13 +44,17 @@ public final class RedisBroker: Broker {
         self.logger = logger
         let relay = Relay()
         let subscriber = RedisSubscriber(
-            configuration: configuration.broker, eventLoop: eventLoop, logger: logger,
+            configuration: configuration.broker,
+            eventLoop: eventLoop,
+            logger: logger,
             onMessage: { relay.broker?.pushed($0) },
             onStateChange: { relay.broker?.subscriberChanged($0) }
         )
         self.subscriber = subscriber
         client = RedisClient(
-            configuration: configuration.broker, eventLoop: eventLoop, logger: logger,
+            configuration: configuration.broker,
+            eventLoop: eventLoop,
+            logger: logger,
             setup: [.tracking(redirectedTo: subscriber, onUnsupported: { _ in relay.broker?.trackingIsMissing() })],
             onStateChange: { relay.broker?.clientChanged($0) }
         )
@@ -70,16 +76,18 @@ public final class RedisBroker: Broker {
             try await client.connect()
             if let resultClient { try await resultClient.connect() }
         }
-        let loops = [
-            Task { [subscriber] in await Self.keep { try await subscriber.run() } },
-            Task { [client] in await Self.keep { try await client.run() } },
-        ]
         // These run until `stop`: the connections outlive the cancellation of the worker, which still has to put
         // messages back.
-        let resultLoop = resultClient.map { resultClient in
-            Task { await Self.keep { try await resultClient.run() } }
-        }
-        state.withLock { $0.connections = loops + (resultLoop.map { [$0] } ?? []) }
+        let connections = [
+            Task { [weak self, subscriber] in
+                await self?.keep { () async throws(RedisError) in try await subscriber.run() }
+            },
+            Task { [weak self, client] in await self?.keep { () async throws(RedisError) in try await client.run() } },
+            Task { [weak self, resultClient] in
+                await self?.keep { () async throws(RedisError) in try await resultClient?.run() }
+            },
+        ]
+        state.withLock { $0.connections = connections }
         state.withLock { $0.watch.start() }
         try await declare(queues: queues)
     }
@@ -156,13 +164,30 @@ public final class RedisBroker: Broker {
         notify(.wake)
     }
 
-    private func notify(_ notice: BrokerNotice) {
-        state.withLock { $0.closing ? nil : $0.onNotice }?(notice)
+    /// This process pushed to lists itself, `nil` when it does not know which: the server may not announce it.
+    func pushed(_ lists: [String]?) {
+        state.withLock { state in
+            if let lists { state.watch.changed(lists) } else { state.watch.forget() }
+        }
+        notify(.wake)
     }
 
-    /// A connection's own loop ends only when it is closed or refused for good; the refusal was reported by its state.
-    private static func keep(_ body: () async throws -> Void) async {
-        do { try await body() } catch {}
+    private func notify(_ notice: BrokerNotice) {
+        guard let onNotice = state.withLock({ $0.closing ? nil : $0.onNotice }) else { return }
+        // Its receiver lives on the event loop; some notices come from tasks that do not.
+        if client.eventLoop.inEventLoop { onNotice(notice) } else { client.eventLoop.execute { onNotice(notice) } }
+    }
+
+    /// Keeps a connection up; one that the server refuses for good is tried again slowly, for passwords change.
+    private func keep(_ run: () async throws(RedisError) -> Void) async {
+        while !state.withLock({ $0.closing }), !Task.isCancelled {
+            do {
+                return try await run()
+            } catch {
+                logger.error("Redis refuses the connection: \(error.message)")
+                try? await Task.sleep(for: .seconds(5))  // cancelled only by `stop`
+            }
+        }
     }
 
     public func stop() async {
@@ -241,8 +266,11 @@ public final class RedisBroker: Broker {
             }
             for place in places { arguments.append(place) }
             return ClaimPlan(
-                lists: lists, keys: [keys.unacked, keys.unackedIndex, keys.workers] + lists, arguments: arguments,
-                firstTag: firstTag, sentAt: state.watch.sent()
+                lists: lists,
+                keys: [keys.unacked, keys.unackedIndex, keys.workers] + lists,
+                arguments: arguments,
+                firstTag: firstTag,
+                sentAt: state.watch.sent()
             )
         }
     }
@@ -276,7 +304,9 @@ public final class RedisBroker: Broker {
         arguments.append(configuration.leaseAhead)
         for tag in tags { arguments.append(tag.text) }
         let reply = try await run(
-            Scripts.heartbeat, keys: [keys.unackedIndex, keys.workers, keys.parked], arguments: arguments
+            Scripts.heartbeat,
+            keys: [keys.unackedIndex, keys.workers, keys.parked],
+            arguments: arguments
         )
         guard let parts = reply.array, parts.count == 2 else {
             throw TransportError(.protocolViolation, "the heartbeat script answered something unexpected")
@@ -290,8 +320,11 @@ public final class RedisBroker: Broker {
     public func releaseDue(limit: Int) async throws -> Instant? {
         let keys = configuration.keys
         let reply = try await run(
-            Scripts.releaseDue, keys: [keys.parked, keys.parkedMessages], arguments: RedisArguments(limit)
+            Scripts.releaseDue,
+            keys: [keys.parked, keys.parkedMessages],
+            arguments: RedisArguments(limit)
         )
+        pushed(nil)
         return reply.double.map(Instant.init(seconds:))
     }
 

@@ -17,9 +17,13 @@ public struct RedisKeys: Sendable, Hashable {
 
     /// Kombu's names with nothing renamed.
     public init(
-        prefix: String = "", resultPrefix: String = "", separator: String = "\u{6}\u{16}",
-        prioritySteps: [Int] = [0, 3, 6, 9], unackedName: String = "unacked",
-        unackedIndexName: String = "unacked_index", unackedMutexName: String = "unacked_mutex"
+        prefix: String = "",
+        resultPrefix: String = "",
+        separator: String = "\u{6}\u{16}",
+        prioritySteps: [Int] = [0, 3, 6, 9],
+        unackedName: String = "unacked",
+        unackedIndexName: String = "unacked_index",
+        unackedMutexName: String = "unacked_mutex"
     ) {
         self.prefix = prefix
         self.resultPrefix = resultPrefix

@@ -39,10 +39,18 @@ public struct RedisTransportConfiguration: Sendable {
 
     /// Defaults for everything but the servers.
     public init(
-        broker: RedisConfiguration, results: RedisConfiguration?, keys: RedisKeys = RedisKeys(),
-        queueOrder: QueueOrder = .roundRobin, deadAfter: Int = 12,
-        visibilityTimeout: Double = 3600, sweepLockSeconds: Int = 300, leaseAhead: Int = 10, rejectedLimit: Int = 1000,
-        rejectedTimeToLive: Int = 7 * 86_400, rejectedItemBytes: Int = 1 << 20, deliveriesTimeToLive: Int = 86_400
+        broker: RedisConfiguration,
+        results: RedisConfiguration?,
+        keys: RedisKeys = RedisKeys(),
+        queueOrder: QueueOrder = .roundRobin,
+        deadAfter: Int = 12,
+        visibilityTimeout: Double = 3600,
+        sweepLockSeconds: Int = 300,
+        leaseAhead: Int = 10,
+        rejectedLimit: Int = 1000,
+        rejectedTimeToLive: Int = 7 * 86_400,
+        rejectedItemBytes: Int = 1 << 20,
+        deliveriesTimeToLive: Int = 86_400
     ) {
         self.broker = broker
         self.results = results

@@ -32,7 +32,8 @@ public protocol Broker: Sendable {
     /// This worker's id: the first part of every tag it holds.
     var workerID: String { get }
 
-    /// Connects, declares `queues` for producers that look bindings up, and begins to call `onNotice`.
+    /// Connects, declares `queues` for producers that look bindings up, and begins to call `onNotice`, on the executor
+    /// that the broker was made for.
     func start(queues: [String], onNotice: @escaping @Sendable (BrokerNotice) -> Void) async throws
 
     /// Takes messages; each is held by this worker from the same instant.
@@ -50,7 +51,9 @@ public protocol Broker: Sendable {
     /// Takes back what a dead worker held, marked redelivered; answers how many messages went back.
     /// A message taken back more than `maxDeliveries` times is handed to `poisoned` instead, which says what to store.
     func recover(
-        worker: String, maxDeliveries: Int, poisoned: @Sendable (Delivery) -> [Effect]
+        worker: String,
+        maxDeliveries: Int,
+        poisoned: @Sendable (Delivery) -> [Effect]
     ) async throws -> Int
 
     /// Puts messages back that nobody has renewed within the visibility timeout, whoever held them: those of dead

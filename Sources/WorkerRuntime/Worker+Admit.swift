@@ -31,12 +31,12 @@ extension Worker {
             noteDue(due)
         case .expired:
             log(received: headers)
-            logger.info("Discarding expired task: \(headers.displayName)")
+            logger.info("Discarding expired task: \(headers.label)")
             revoked.insert(headers.id, now: moment)
             enqueue(tracer.ending(of: message, delivery, policy: policy(headers), outcome: .revoked(reason: .expired)))
         case .revoked:
             log(received: headers)
-            logger.info("Discarding revoked task: \(headers.displayName)")
+            logger.info("Discarding revoked task: \(headers.label)")
             enqueue(tracer.ending(of: message, delivery, policy: policy(headers), outcome: .revoked(reason: .revoked)))
         case .unregistered:
             logger.error(
@@ -52,7 +52,7 @@ extension Worker {
                 )
             )
         case .refuse(let reason, let exception):
-            logger.error("Received invalid task \(headers.displayName): \(reason)")
+            logger.error("Received invalid task \(headers.label): \(reason)")
             enqueue(
                 tracer.refusal(delivery, reason: reason, taskID: headers.id, exception: exception, headers: headers)
             )
@@ -104,7 +104,7 @@ extension Worker {
 
     private func log(received headers: TaskHeaders) {
         guard logger.logLevel <= .info else { return }
-        logger.info("Task \(headers.displayName) received", metadata: ["task_id": "\(headers.id)"])
+        logger.info("Task \(headers.label) received", metadata: ["task_id": "\(headers.id)"])
     }
 
     func noteDue(_ due: Instant) {

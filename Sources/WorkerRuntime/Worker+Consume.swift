@@ -47,7 +47,14 @@ extension Worker {
     private func claimRequest() -> ClaimRequest? {
         let rooms = pools.map { $0.room(prefetchMultiplier: configuration.prefetchMultiplier) }
         let wanted = queues.filter { $0.room > 0 && rooms[$0.pool] > 0 }
-            .map { ClaimRequest.Queue(name: $0.policy.name, room: min($0.room, Self.batch), pool: $0.pool, rank: $0.policy.rank) }
+            .map {
+                ClaimRequest.Queue(
+                    name: $0.policy.name,
+                    room: min($0.room, Self.batch),
+                    pool: $0.pool,
+                    rank: $0.policy.rank
+                )
+            }
         guard !wanted.isEmpty else { return nil }
         let limit = min(Self.batch, rooms.reduce(0, +))
         return ClaimRequest(queues: wanted, rooms: rooms.map { min($0, Self.batch) }, limit: limit)

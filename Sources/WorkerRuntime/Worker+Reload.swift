@@ -5,8 +5,9 @@ import Transport
 public import WorkerPool
 
 extension Worker {
-    /// Takes a new configuration: tasks, policies, limits and handlers' options change for messages claimed from now
-    /// on. Queues, pools and servers stay as they were started.
+    /// Takes a new configuration for messages claimed from now on.
+    ///
+    /// Tasks, policies, limits and handlers' options change. Queues, pools and servers stay as they were started.
     public func reload(_ fresh: WorkerConfiguration, setup: PoolSetup) {
         var merged = fresh
         merged.nodeName = configuration.nodeName
@@ -28,7 +29,7 @@ extension Worker {
             let seconds = (age * 1000).rounded() / 1000
             logger.warning(
                 """
-                task \(headers.displayName) \(task.startedAt == nil ? task.stage.rawValue : "running") for \(seconds)s \
+                task \(headers.label) \(task.startedAt == nil ? task.stage.rawValue : "running") for \(seconds)s \
                 queue=\(queues[task.queue].policy.name) pool=\(pools[task.pool].pool.name) \
                 process=\(task.processID.map { "\($0)" } ?? "-") state=\(task.lastState ?? "-") \
                 retries=\(headers.retries) held=\(task.tag?.text ?? "acknowledged")

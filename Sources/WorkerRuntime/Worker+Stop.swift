@@ -14,7 +14,9 @@ public enum StopKind: Sendable {
 }
 
 extension Worker {
-    /// Stops in stages; returns at once, and ``run(makePools:onReady:)`` ends when all is settled. A cold stop may
+    /// Stops in stages; returns at once, and ``run(makePools:onReady:)`` ends when all is settled.
+    ///
+    /// A cold stop may
     /// follow a warm one; anything else is ignored.
     public func stop(_ kind: StopKind) {
         switch (phase, kind) {

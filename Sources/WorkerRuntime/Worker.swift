@@ -146,7 +146,9 @@ public actor Worker {
                 break
             } catch let error as TransportError where error.code == .connection {
                 failures += 1
-                guard phase == .running, configuration.connectRetries.map({ failures <= $0 }) ?? true else { throw error }
+                guard phase == .running, configuration.connectRetries.map({ failures <= $0 }) ?? true else {
+                    throw error
+                }
                 let wait = min(32, 2 * failures)
                 let count = configuration.connectRetries.map { "\(failures)/\($0)" } ?? "\(failures)"
                 logger.error("consumer: Cannot connect to the broker: \(error.message)")

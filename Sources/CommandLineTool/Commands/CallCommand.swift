@@ -36,7 +36,10 @@ struct CallCommand: AsyncParsableCommand {
     mutating func run() async throws {
         let configuration = try ConfigurationSource(global: global).load()
         let message = try message(configuration)
-        let item = try message.encode(codecs: .celeryDefaults, serializer: serializer ?? configuration.taskSerializer.rawValue)
+        let item = try message.encode(
+            codecs: .celeryDefaults,
+            serializer: serializer ?? configuration.taskSerializer.rawValue
+        )
         let transport = try RedisWiring.transport(configuration)
         let keys = transport.keys
         let name = message.properties.routingKey
@@ -60,9 +63,12 @@ struct CallCommand: AsyncParsableCommand {
             throw Complaint("--kwargs: expected a JSON object", code: .usage)
         }
         var message = TaskMessage(
-            task: task, args: positional, kwargs: keyword,
+            task: task,
+            args: positional,
+            kwargs: keyword,
             queue: queue ?? routingKey ?? configuration.queueName(forTask: task),
-            origin: "gen\(getpid())@\(Environment.hostname)", replyTo: Identifier.uuid()
+            origin: "gen\(getpid())@\(Environment.hostname)",
+            replyTo: Identifier.uuid()
         )
         let now = Instant.now()
         message.headers.rootID = message.headers.id

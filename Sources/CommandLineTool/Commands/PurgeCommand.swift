@@ -7,7 +7,8 @@ import Settings
 /// `celeriac purge`: erases waiting messages.
 struct PurgeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "purge", abstract: "Erase all messages that wait in queues. There is no way back."
+        commandName: "purge",
+        abstract: "Erase all messages that wait in queues. There is no way back."
     )
 
     @ParentCommand var global: CeleriacCommand
@@ -24,7 +25,11 @@ struct PurgeCommand: AsyncParsableCommand {
         let transport = try RedisWiring.transport(configuration)
         let session = RedisSession(transport.broker)
         let erased = try await session.use { try await QueuePurge(client: $0, keys: transport.keys).run(names) }
-        print(erased == 0 ? "No messages purged from \(names.count) queue(s)" : "Purged \(erased) message(s) from \(names.count) queue(s).")
+        print(
+            erased == 0
+                ? "No messages purged from \(names.count) queue(s)"
+                : "Purged \(erased) message(s) from \(names.count) queue(s)."
+        )
     }
 
     private func confirmed(_ names: [String]) -> Bool {

@@ -5,7 +5,8 @@ import Settings
 /// `celeriac report`: what is configured; with `--check`, only whether it is right.
 struct ReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "report", abstract: "Say what is configured, or check a configuration file."
+        commandName: "report",
+        abstract: "Say what is configured, or check a configuration file."
     )
 
     @ParentCommand var global: CeleriacCommand

@@ -6,7 +6,8 @@ import RedisTransport
 /// `celeriac result`: prints what a task returned.
 struct ResultCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "result", abstract: "Print a task's result, waiting for it if need be."
+        commandName: "result",
+        abstract: "Print a task's result, waiting for it if need be."
     )
 
     @ParentCommand var global: CeleriacCommand
@@ -60,7 +61,9 @@ struct ResultWait {
         let deadline = clock.now + .seconds(seconds)
         while true {
             let bytes = try await client.send(RedisCommand("GET", key)).get().bytes
-            if let bytes, let record = try? ResultRecord(decoding: bytes, codecs: .celeryDefaults), record.status.isReady {
+            if let bytes, let record = try? ResultRecord(decoding: bytes, codecs: .celeryDefaults),
+                record.status.isReady
+            {
                 return bytes
             }
             guard clock.now < deadline else { return bytes }

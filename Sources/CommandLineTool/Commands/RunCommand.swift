@@ -8,7 +8,8 @@ import Synchronization
 /// `celeriac run`: runs a task once, here and now, without a broker.
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Run a task once in the foreground and print its result as JSON."
+        commandName: "run",
+        abstract: "Run a task once in the foreground and print its result as JSON."
     )
 
     @ParentCommand var global: CeleriacCommand
@@ -31,10 +32,14 @@ struct RunCommand: AsyncParsableCommand {
         let reporter = TerminalReporter()
         let context = TaskContext(
             request: TaskRequest(headers: headers, queue: "", hostname: "celeriac@\(Environment.hostname)"),
-            logger: logger, reporter: reporter
+            logger: logger,
+            reporter: reporter
         )
         let outcome = await HandlerRun.outcome(
-            of: handler, args: Array(args.utf8), kwargs: Array(kwargs.utf8), context: context
+            of: handler,
+            args: Array(args.utf8),
+            kwargs: Array(kwargs.utf8),
+            context: context
         )
         await handler.shutdown()
         try show(outcome)
@@ -51,7 +56,9 @@ struct RunCommand: AsyncParsableCommand {
         do {
             return try factory.make(
                 HandlerSetup(
-                    taskName: task, options: settings?.options ?? [:], baseFolder: configuration.baseFolder,
+                    taskName: task,
+                    options: settings?.options ?? [:],
+                    baseFolder: configuration.baseFolder,
                     logger: logger
                 )
             )

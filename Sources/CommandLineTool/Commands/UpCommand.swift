@@ -29,7 +29,12 @@ struct UpCommand: AsyncParsableCommand {
             throw Complaint("--loglevel: \(loglevel) is no log level; known are \(LogLevel.names)", code: .usage)
         }
         let program = UpProgram(
-            global: global, dataFolder: data, port: port, showsDemo: demo || once, endsAfterDemo: once, level: level
+            global: global,
+            dataFolder: data,
+            port: port,
+            showsDemo: demo || once,
+            endsAfterDemo: once,
+            level: level
         )
         let code = try await program.run()
         guard code == 0 else { throw ExitCode(code) }

@@ -5,7 +5,8 @@ import Settings
 /// `celeriac worker`: takes messages and runs their tasks.
 struct WorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "worker", abstract: "Take messages from queues and run their tasks.",
+        commandName: "worker",
+        abstract: "Take messages from queues and run their tasks.",
         discussion: "Settings may follow as key=value, for example result_expires=3600."
     )
 
@@ -76,8 +77,11 @@ struct WorkerCommand: AsyncParsableCommand {
         let source = ConfigurationSource(global: global, overrides: try overrides)
         let configuration = try source.load()
         let program = WorkerProgram(
-            source: source, options: options, log: try log(configuration),
-            banner: global.quiet ? .none : .full, purges: purge
+            source: source,
+            options: options,
+            log: try log(configuration),
+            banner: global.quiet ? .none : .full,
+            purges: purge
         )
         let pidFile = try pidfile.map(PidFile.init)
         defer { pidFile?.remove() }

@@ -55,7 +55,9 @@ struct Banner {
     private var concurrency: String {
         let range = autoscale.map { "{min=\($0.minimum), max=\($0.maximum)}" }
         if plans.count == 1 {
-            let kind = plans[0].isInline ? "inline" : plans[0].slots == 1 ? "prefork" : "\(plans[0].processes)x\(plans[0].slots) async"
+            let kind =
+                plans[0].isInline
+                ? "inline" : plans[0].slots == 1 ? "prefork" : "\(plans[0].processes)x\(plans[0].slots) async"
             return "\(range ?? String(plans[0].capacity)) (\(kind))"
         }
         let parts = plans.map { plan in

@@ -18,7 +18,10 @@ final class LogFile: Sendable {
         guard let path else { return }
         let fresh = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard fresh >= 0 else {
-            throw Complaint("The log file \(path) cannot be opened: \(String(cString: strerror(errno)))", code: .cannotCreate)
+            throw Complaint(
+                "The log file \(path) cannot be opened: \(String(cString: strerror(errno)))",
+                code: .cannotCreate
+            )
         }
         descriptor.withLock { old in
             if old > 2 { close(old) }

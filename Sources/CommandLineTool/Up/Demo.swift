@@ -17,8 +17,11 @@ struct Demo {
         for call in calls {
             let queue = configuration.queueName(forTask: call.task)
             var message = TaskMessage(
-                task: call.task, kwargs: call.kwargs, queue: queue,
-                origin: "gen\(getpid())@\(Environment.hostname)", replyTo: Identifier.uuid()
+                task: call.task,
+                kwargs: call.kwargs,
+                queue: queue,
+                origin: "gen\(getpid())@\(Environment.hostname)",
+                replyTo: Identifier.uuid()
             )
             message.headers.rootID = message.headers.id
             let item = try message.encode()
@@ -42,7 +45,8 @@ struct Demo {
     private func refresh(_ rows: inout [DemoRow], keys: RedisKeys, client: RedisClient) async throws {
         for place in rows.indices where !rows[place].hasEnded {
             let reply = try await client.send(RedisCommand("GET", keys.result(taskID: rows[place].id))).get()
-            guard let bytes = reply.bytes, let record = try? ResultRecord(decoding: bytes, codecs: .celeryDefaults) else {
+            guard let bytes = reply.bytes, let record = try? ResultRecord(decoding: bytes, codecs: .celeryDefaults)
+            else {
                 continue  // nothing stored yet
             }
             rows[place].update(record)

@@ -17,7 +17,9 @@ struct DemoTasks {
             Call(task: "backend.tasks.pdf_tasks.generate_bulk_pdfs", kwargs: ["mutabakat_ids": [1, 2, 3, 4, 5]]),
             Call(
                 task: "backend.tasks.email_tasks.send_email",
-                kwargs: ["to_email": "ayse@example.com", "subject": "Mutabakat hazır", "body": "Ekstreniz ektedir. ğüşıöç"]
+                kwargs: [
+                    "to_email": "ayse@example.com", "subject": "Mutabakat hazır", "body": "Ekstreniz ektedir. ğüşıöç",
+                ]
             ),
             Call(
                 task: "backend.tasks.email_tasks.send_bulk_emails",

@@ -46,7 +46,9 @@ final class EmbeddedRedis: Sendable {
             let candidate = folder + "/redis-server"
             if access(candidate, X_OK) == 0 { return candidate }
         }
-        throw Complaint("redis-server is not installed (apt-get install redis-server); or name a server with -b redis://…")
+        throw Complaint(
+            "redis-server is not installed (apt-get install redis-server); or name a server with -b redis://…"
+        )
     }
 
     private static func freePort(_ wanted: UInt16) throws -> UInt16 {
@@ -91,7 +93,8 @@ final class EmbeddedRedis: Sendable {
         // A group of its own: Ctrl-C in the terminal must not end Redis before the worker has put its messages back.
         posix_spawnattr_setpgroup(&attributes, 0)
         posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP)
+            &attributes,
+            Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP)
         )
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }

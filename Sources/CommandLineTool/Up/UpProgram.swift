@@ -40,7 +40,8 @@ struct UpProgram {
         let demo = Demo(dataFolder: data, configuration: configuration)
         let endsAfterDemo = endsAfterDemo
         var program = WorkerProgram(
-            source: source, options: WorkerOptions(),
+            source: source,
+            options: WorkerOptions(),
             log: WorkerProgram.Log(level: level, format: .text, file: try LogFile(path: nil))
         )
         program.banner = .none

@@ -39,8 +39,11 @@ struct ConfigurationSource {
         }
         all += overrides
         return ConfigurationLoader(
-            file: file, environment: environment, overrides: all,
-            handlers: Handlers.registry.names, workingFolder: workingFolder
+            file: file,
+            environment: environment,
+            overrides: all,
+            handlers: Handlers.registry.names,
+            workingFolder: workingFolder
         )
     }
 }
@@ -54,7 +57,10 @@ enum HandlerCheck {
         for task in configuration.tasks {
             guard let factory = Handlers.registry[task.handler] else { continue }
             let setup = HandlerSetup(
-                taskName: task.name, options: task.options, baseFolder: configuration.baseFolder, logger: logger
+                taskName: task.name,
+                options: task.options,
+                baseFolder: configuration.baseFolder,
+                logger: logger
             )
             do {
                 _ = try factory.make(setup)

@@ -11,7 +11,10 @@ struct PidFile {
         if let text = try? String(contentsOfFile: path, encoding: .utf8),  // no file is the usual case
             let pid = Int32(text.trimmingWhitespace), pid > 0, pid != getpid(), kill(pid, 0) == 0 || errno == EPERM
         {
-            throw Complaint("ERROR: Pidfile (\(path)) already exists.\nSeems we're already running? (pid: \(pid))", code: .cannotCreate)
+            throw Complaint(
+                "ERROR: Pidfile (\(path)) already exists.\nSeems we're already running? (pid: \(pid))",
+                code: .cannotCreate
+            )
         }
         do {
             try Data("\(getpid())\n".utf8).write(to: URL(filePath: path), options: .atomic)

@@ -41,8 +41,12 @@ struct PoolWiring {
         var plan =
             settings.map {
                 Plan(
-                    name: name, isInline: $0.inline, processes: $0.processes ?? Environment.processors,
-                    slots: $0.slots, maxTasksPerChild: $0.maxTasksPerChild, maxMemoryPerChild: $0.maxMemoryPerChild
+                    name: name,
+                    isInline: $0.inline,
+                    processes: $0.processes ?? Environment.processors,
+                    slots: $0.slots,
+                    maxTasksPerChild: $0.maxTasksPerChild,
+                    maxMemoryPerChild: $0.maxMemoryPerChild
                 )
             } ?? Self.celeryPool(name, kind: options.pool ?? worker.pool ?? "prefork", concurrency: concurrency)
         plan.maxTasksPerChild = options.maxTasksPerChild ?? plan.maxTasksPerChild ?? worker.maxTasksPerChild
@@ -69,27 +73,42 @@ struct PoolWiring {
             tasks: configuration.tasks.map {
                 .init(task: $0.name, handler: $0.handler, options: $0.options, baseFolder: configuration.baseFolder)
             },
-            logLevel: logLevel, hostname: wiring.nodeName
+            logLevel: logLevel,
+            hostname: wiring.nodeName
         )
     }
 
     func makePools(
-        on loop: any EventLoop, logger: Logger, onEvents: @escaping @Sendable ([PoolEvent]) -> Void
+        on loop: any EventLoop,
+        logger: Logger,
+        onEvents: @escaping @Sendable ([PoolEvent]) -> Void
     ) -> [any TaskPool] {
         plans.map { plan -> any TaskPool in
             if plan.isInline {
                 return InlinePool(
-                    name: plan.name, slots: plan.slots, setup: setup, registry: Handlers.registry, eventLoop: loop,
-                    logger: logger, onEvents: onEvents
+                    name: plan.name,
+                    slots: plan.slots,
+                    setup: setup,
+                    registry: Handlers.registry,
+                    eventLoop: loop,
+                    logger: logger,
+                    onEvents: onEvents
                 )
             }
             return ProcessPool(
                 configuration: PoolConfiguration(
-                    name: plan.name, processes: plan.processes, slots: plan.slots,
-                    maxTasksPerChild: plan.maxTasksPerChild, maxMemoryPerChild: plan.maxMemoryPerChild,
-                    executable: Environment.executable, arguments: [Celeriac.poolProcessArgument], setup: setup
+                    name: plan.name,
+                    processes: plan.processes,
+                    slots: plan.slots,
+                    maxTasksPerChild: plan.maxTasksPerChild,
+                    maxMemoryPerChild: plan.maxMemoryPerChild,
+                    executable: Environment.executable,
+                    arguments: [Celeriac.poolProcessArgument],
+                    setup: setup
                 ),
-                eventLoop: loop, logger: logger, onEvents: onEvents
+                eventLoop: loop,
+                logger: logger,
+                onEvents: onEvents
             )
         }
     }

@@ -16,7 +16,9 @@ enum RedisWiring {
         keys.unackedIndexName = options.unackedIndexKey
         keys.unackedMutexName = options.unackedMutexKey
         var transport = RedisTransportConfiguration(
-            broker: broker, results: try results(configuration, broker: broker), keys: keys
+            broker: broker,
+            results: try results(configuration, broker: broker),
+            keys: keys
         )
         transport.queueOrder = .init(rawValue: options.queueOrder.rawValue) ?? .roundRobin
         transport.deadAfter = max(1, Int(configuration.worker.deadAfter.components.seconds))
@@ -41,7 +43,8 @@ enum RedisWiring {
 
     /// Where results go; `nil` when there is no backend.
     static func results(
-        _ configuration: CeleriacConfiguration, broker: RedisConfiguration
+        _ configuration: CeleriacConfiguration,
+        broker: RedisConfiguration
     ) throws -> RedisConfiguration? {
         let settings = configuration.results
         switch settings.backend {
@@ -72,8 +75,10 @@ enum RedisWiring {
     private static func tlsValue(_ settings: TLSSettings) -> RedisTLS {
         RedisTLS(
             verification: .init(rawValue: settings.verification.rawValue) ?? .required,
-            checksHostname: settings.checksHostname, authoritiesFile: settings.authoritiesFile,
-            certificateFile: settings.certificateFile, keyFile: settings.keyFile
+            checksHostname: settings.checksHostname,
+            authoritiesFile: settings.authoritiesFile,
+            certificateFile: settings.certificateFile,
+            keyFile: settings.keyFile
         )
     }
 }

@@ -55,7 +55,11 @@ struct WorkerProgram {
         let transport = try RedisWiring.transport(configuration)
         let broker = RedisBroker(configuration: transport, eventLoop: loop, logger: logger)
         let worker = Worker(
-            configuration: wiring.worker, broker: broker, codecs: wiring.codecs, eventLoop: loop, logger: logger
+            configuration: wiring.worker,
+            broker: broker,
+            codecs: wiring.codecs,
+            eventLoop: loop,
+            logger: logger
         )
         let ending = Mutex(Ending())
         let signals = Signals([SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN]) { number in
@@ -77,8 +81,13 @@ struct WorkerProgram {
     }
 
     private func work(
-        _ worker: Worker, _ broker: RedisBroker, _ pools: PoolWiring, _ loop: any EventLoop, _ logger: Logger,
-        nodeName: String, ending: borrowing Mutex<Ending>
+        _ worker: Worker,
+        _ broker: RedisBroker,
+        _ pools: PoolWiring,
+        _ loop: any EventLoop,
+        _ logger: Logger,
+        nodeName: String,
+        ending: borrowing Mutex<Ending>
     ) async throws {
         let until = until
         let onReady = onReady
@@ -121,14 +130,22 @@ struct WorkerProgram {
     private func show(_ configuration: CeleriacConfiguration, _ wiring: WorkerWiring, _ pools: PoolWiring) {
         guard banner == .full else { return }
         let banner = Banner(
-            nodeName: wiring.nodeName, configuration: configuration, wiring: wiring, plans: pools.plans,
-            showsTasks: log.level <= .info, app: source.global.app, autoscale: options.autoscale
+            nodeName: wiring.nodeName,
+            configuration: configuration,
+            wiring: wiring,
+            plans: pools.plans,
+            showsTasks: log.level <= .info,
+            app: source.global.app,
+            autoscale: options.autoscale
         )
         Terminal.out(banner.text)
     }
 
     private func purge(
-        _ queues: [String], transport: RedisTransportConfiguration, loop: any EventLoop, logger: Logger
+        _ queues: [String],
+        transport: RedisTransportConfiguration,
+        loop: any EventLoop,
+        logger: Logger
     ) async throws {
         let client = RedisClient(configuration: transport.broker, eventLoop: loop, logger: logger)
         let count = try await QueuePurge(client: client, keys: transport.keys).run(queues)
@@ -164,7 +181,9 @@ struct WorkerProgram {
             }
             switch count {
             case 1:
-                Terminal.error("worker: Hitting Ctrl+C again will initiate cold shutdown, terminating all running tasks!")
+                Terminal.error(
+                    "worker: Hitting Ctrl+C again will initiate cold shutdown, terminating all running tasks!"
+                )
                 stop(.warm, worker)
             case 2:
                 ending.withLock { $0.code = 0 }

@@ -22,12 +22,17 @@ struct WorkerWiring {
             routes[task.name] = configuration.queueName(forTask: task.name)
         }
         var worker = WorkerConfiguration(
-            nodeName: nodeName, queues: selected, tasks: tasks, defaultPool: Self.defaultPool,
-            defaultQueue: configuration.defaultQueue, routes: routes
+            nodeName: nodeName,
+            queues: selected,
+            tasks: tasks,
+            defaultPool: Self.defaultPool,
+            defaultQueue: configuration.defaultQueue,
+            routes: routes
         )
         worker.timeLimit = options.timeLimit ?? configuration.taskDefaults.timeLimit?.inSeconds
         worker.softTimeLimit = options.softTimeLimit ?? configuration.taskDefaults.softTimeLimit?.inSeconds
-        worker.prefetchMultiplier = options.disablePrefetch ? 1 : options.prefetchMultiplier ?? settings.prefetchMultiplier
+        worker.prefetchMultiplier =
+            options.disablePrefetch ? 1 : options.prefetchMultiplier ?? settings.prefetchMultiplier
         if settings.disablePrefetch { worker.prefetchMultiplier = 1 }
         worker.results = results
         worker.origin = "gen\(getpid())@\(Environment.hostname)"
@@ -39,7 +44,8 @@ struct WorkerWiring {
         worker.maxDeliveries = settings.maxDeliveries
         worker.connectRetries = retriesAtStart
         worker.limits = MessageLimits(
-            itemBytes: configuration.bounds.messageBytes, bodyBytes: configuration.bounds.messageBytes,
+            itemBytes: configuration.bounds.messageBytes,
+            bodyBytes: configuration.bounds.messageBytes,
             depth: configuration.bounds.messageDepth
         )
         return worker
@@ -69,9 +75,11 @@ struct WorkerWiring {
         return names.map { name in
             let settings = configuration.queue(named: name)
             return QueuePolicy(
-                name: name, pool: usesOnePool ? Self.defaultPool : settings?.pool ?? Self.defaultPool,
+                name: name,
+                pool: usesOnePool ? Self.defaultPool : settings?.pool ?? Self.defaultPool,
                 rank: settings.map { rank($0.tier) } ?? rank(.medium),
-                concurrency: settings?.concurrency, softTimeLimit: settings?.policy.softTimeLimit?.inSeconds,
+                concurrency: settings?.concurrency,
+                softTimeLimit: settings?.policy.softTimeLimit?.inSeconds,
                 timeLimit: settings?.policy.timeLimit?.inSeconds
             )
         }

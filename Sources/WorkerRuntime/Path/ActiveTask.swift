@@ -61,8 +61,9 @@ struct TimeLimits: Sendable, Hashable {
     /// Until it is ended by force.
     var hard: Double?
 
-    /// Chooses each limit by Celery's order: the message, the task, the queue, the worker's default
-    /// (`celery/worker/request.py`). Zero in a message means none was meant and falls through, as in Python.
+    /// Chooses each limit by Celery's order: the message, the task, the queue, the worker's default.
+    ///
+    /// Mirrors `celery/worker/request.py`. Zero in a message means none was meant and falls through, as in Python.
     init(message: TaskHeaders, task: TaskPolicy, queue: QueuePolicy, worker: WorkerConfiguration) {
         soft = Self.first(message.softTimeLimit, task.softTimeLimit, queue.softTimeLimit, worker.softTimeLimit)
         hard = Self.first(message.hardTimeLimit, task.timeLimit, queue.timeLimit, worker.timeLimit)

@@ -15,7 +15,7 @@ enum TaskLog {
     ) {
         let level = level(of: verdict, policy: policy)
         guard logger.logLevel <= level else { return }
-        let text = "Task \(headers.displayName) " + words(verdict, runtime: runtime, policy: policy)
+        let text = "Task \(headers.label) " + words(verdict, runtime: runtime, policy: policy)
         logger.log(
             level: level,
             "\(text)",
