@@ -18,6 +18,7 @@ final class PoolProbe: Sendable {
 
     private struct State {
         var events: [PoolEvent] = []
+        var times: [ContinuousClock.Instant] = []
         var waiters: [Int: Waiter] = [:]
         var nextWaiter = 0
     }
@@ -28,9 +29,15 @@ final class PoolProbe: Sendable {
     /// Everything the pool said so far.
     var events: [PoolEvent] { state.withLock { $0.events } }
 
+    /// When the first event for which `matches` holds came.
+    func time(of matches: (PoolEvent) -> Bool) -> ContinuousClock.Instant? {
+        state.withLock { state in state.events.firstIndex(where: matches).map { state.times[$0] } }
+    }
+
     func receive(_ events: [PoolEvent]) {
         let met = state.withLock { state -> [CheckedContinuation<Bool, Never>] in
             state.events += events
+            state.times += repeatElement(ContinuousClock.now, count: events.count)
             let met = state.waiters.filter { $0.value.condition(state.events) }
             for key in met.keys { state.waiters[key] = nil }
             return met.values.map(\.continuation)
