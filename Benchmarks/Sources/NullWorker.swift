@@ -14,7 +14,8 @@ import Transport
 @main
 struct NullWorker: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "null-worker", abstract: "Claim and finish every message of a queue without looking at it."
+        commandName: "null-worker",
+        abstract: "Claim and finish every message of a queue without looking at it."
     )
 
     @Option(name: .long, help: "The broker's URL.")
@@ -34,7 +35,9 @@ struct NullWorker: AsyncParsableCommand {
         logger.logLevel = .warning
         let redis = try RedisConfiguration(url: broker)
         let transport = RedisBroker(
-            configuration: RedisTransportConfiguration(broker: redis, results: redis), eventLoop: loop, logger: logger
+            configuration: RedisTransportConfiguration(broker: redis, results: redis),
+            eventLoop: loop,
+            logger: logger
         )
         let engine = NullEngine(broker: transport, loop: loop, queue: queue, left: count, batch: batch)
         try await transport.start(queues: [queue]) { _ in }
@@ -75,7 +78,8 @@ actor NullEngine {
             left -= claimed.count
             let commits = claimed.map { delivery in
                 Commit(
-                    tag: delivery.tag, acknowledges: true,
+                    tag: delivery.tag,
+                    acknowledges: true,
                     effects: [.store(StoredResult(taskID: delivery.tag.text, record: record, timeToLive: 86_400))]
                 )
             }

@@ -9,6 +9,11 @@ struct EnvelopeReader {
     private(set) var hasID = false
     private(set) var hasProperties = false
     private(set) var hasDeliveryInfo = false
+    private(set) var hasDeliveryTag = false
+    /// The headers' compression and whether the body is base64, kept here too: reading one field of a large struct
+    /// may copy all of it.
+    private(set) var compression: String?
+    private(set) var isBase64 = false
     private(set) var contentType: String?
     private(set) var body: JSONScanner.Text?
     /// The first thing that makes the task unfit to run.
@@ -112,7 +117,9 @@ struct EnvelopeReader {
             message.headers.parentID = try readSharedString(&scanner, &message)
         case 10 where scanner.matches("kwargsrepr", key): message.headers.kwargsrepr = try scanner.optionalString()
         case 11 where scanner.matches("group_index", key): message.headers.groupIndex = try scanner.optionalInteger()
-        case 11 where scanner.matches("compression", key): message.headers.compression = try scanner.optionalString()
+        case 11 where scanner.matches("compression", key):
+            compression = try scanner.optionalString()
+            message.headers.compression = compression
         case 11 where scanner.matches("redelivered", key):
             message.headers.redelivered = try scanner.optionalBool() ?? false
         case 13 where scanner.matches("ignore_result", key): message.headers.ignoreResult = try scanner.optionalBool()
@@ -126,7 +133,9 @@ struct EnvelopeReader {
     private mutating func readTask(_ scanner: inout JSONScanner, _ message: inout TaskMessage) throws(JSONError) {
         hasTask = try scanner.peek() == UInt8(ascii: "\"")
         if hasTask {
-            message.headers.task = scanner.string(try scanner.text())
+            let text = try scanner.text()
+            if text.start == text.end { problem = problem ?? "the task's name is empty" }
+            message.headers.task = scanner.string(text)
         } else {
             try scanner.skipValue(depth: 2)
         }
@@ -210,12 +219,16 @@ struct EnvelopeReader {
         case 8 where scanner.matches("priority", key): message.properties.priority = try scanner.optionalInteger() ?? 0
         case 10 where scanner.matches("expiration", key): message.properties.expiration = try scanner.optionalString()
         case 12 where scanner.matches("delivery_tag", key):
-            message.properties.deliveryTag = try scanner.optionalString()
+            let tag = try scanner.optionalString()
+            hasDeliveryTag = tag != nil
+            message.properties.deliveryTag = tag
         case 13 where scanner.matches("delivery_mode", key):
             message.properties.deliveryMode = try scanner.optionalInteger() ?? 2
         case 13 where scanner.matches("delivery_info", key): try readDeliveryInfo(&scanner, &message)
         case 13 where scanner.matches("body_encoding", key):
-            message.properties.bodyEncoding = try scanner.optionalString()
+            let encoding = try scanner.optionalString()
+            isBase64 = encoding == "base64"
+            message.properties.bodyEncoding = encoding
         case 14 where scanner.matches("correlation_id", key):
             message.properties.correlationID = try readSharedString(&scanner, &message)
         default: message.properties.extra[scanner.string(key)] = try scanner.value(depth: 2)

@@ -129,7 +129,7 @@ extension EnvelopeReader {
             if let failure = failure.reason { throw failure }
             return
         }
-        let body = try openBody(of: message, scanner, codecs: codecs, limits: limits)
+        let body = try openBody(scanner, codecs: codecs, limits: limits)
         message.payload = try body.payload(limits: limits)
     }
 
@@ -145,8 +145,8 @@ extension EnvelopeReader {
         codecs: MessageCodecs,
         limits: MessageLimits
     ) -> Ending? {
-        guard let body, body.plain, body.end > body.start, message.headers.compression == nil, codecs.acceptsJSON,
-            message.properties.bodyEncoding == "base64", contentType == JSONSerializer.contentType,
+        guard let body, body.plain, body.end > body.start, compression == nil, codecs.acceptsJSON, isBase64,
+            contentType == JSONSerializer.contentType,
             (body.end - body.start) / 4 * 3 <= limits.bodyBytes
         else { return nil }
         let text = scanner.buffer(body.start, body.end)
@@ -164,7 +164,6 @@ extension EnvelopeReader {
 
     /// Unwraps the body: base64, compression, in the order Kombu applies them, once the content type is accepted.
     func openBody(
-        of message: TaskMessage,
         _ scanner: JSONScanner,
         codecs: MessageCodecs,
         limits: MessageLimits
@@ -173,12 +172,12 @@ extension EnvelopeReader {
         guard let body else { throw MessageError(.undecodable, "the body is not a string") }
         guard body.end > body.start else { throw MessageError(.invalidTask, "the body is empty") }
         var bytes = scanner.unescaped(body)
-        if message.properties.bodyEncoding == "base64" {
+        if isBase64 {
             guard bytes.count / 4 * 3 <= limits.bodyBytes else { throw tooLarge(limits) }
             guard let decoded = Base64.decode(bytes) else { throw MessageError(.undecodable, "the body is not base64") }
             bytes = decoded
         }
-        if let name = message.headers.compression {
+        if let name = compression {
             bytes = try decompress(bytes, name, codecs: codecs, limits: limits)
         }
         guard bytes.count <= limits.bodyBytes else { throw tooLarge(limits) }

@@ -28,6 +28,9 @@ extension TaskMessage {
     }
 
     /// Fills the message, an empty one at first.
+    ///
+    /// Inlined into its caller it would make the compiler copy the message, all its strings included, to return it.
+    @inline(never)
     private mutating func read(
         _ item: [UInt8],
         codecs: MessageCodecs,
@@ -39,7 +42,8 @@ extension TaskMessage {
                 try Self.fill(&self, from: buffer, envelope: &envelope, codecs: codecs, limits: limits)
             }
         } catch {
-            throw error.naming(self, envelope)
+            let (id, name) = (headers.id, headers.task)
+            throw error.naming(id: envelope.hasID ? id : nil, name: envelope.hasTask ? name : nil)
         }
     }
 
@@ -56,12 +60,12 @@ extension TaskMessage {
         } catch {
             throw MessageError(error.code == .tooDeep ? .tooLarge : .notEnvelope, "the message is not JSON: \(error)")
         }
-        if let reason = envelope.unfitness(of: message) { throw reason }
+        if let reason = envelope.unfitness { throw reason }
         if let contentType = envelope.contentType { message.contentType = contentType }
         if envelope.hasTask {
             try envelope.fillPayload(of: &message, scanner, codecs: codecs, limits: limits)
         } else {
-            let body = try envelope.openBody(of: message, scanner, codecs: codecs, limits: limits)
+            let body = try envelope.openBody(scanner, codecs: codecs, limits: limits)
             try message.fill(fromProtocolOne: try body.value(limits: limits))
         }
     }
@@ -143,14 +147,11 @@ extension TaskHeaders {
 
 extension EnvelopeReader {
     /// What makes a message unfit whatever its body says.
-    fileprivate func unfitness(of message: borrowing TaskMessage) -> MessageError? {
+    fileprivate var unfitness: MessageError? {
         if hasTask, !hasID { return MessageError(.invalidTask, "the headers have no id") }
-        if hasTask, message.headers.task.isEmpty { return MessageError(.invalidTask, "the task's name is empty") }
         if !hasProperties { return MessageError(.notEnvelope, "the message has no properties") }
         if !hasDeliveryInfo { return MessageError(.notEnvelope, "the message has no delivery_info") }
-        if message.properties.deliveryTag == nil {
-            return MessageError(.notEnvelope, "the message has no delivery_tag")
-        }
+        if !hasDeliveryTag { return MessageError(.notEnvelope, "the message has no delivery_tag") }
         if let problem { return MessageError(.invalidTask, problem) }
         return nil
     }
@@ -158,10 +159,7 @@ extension EnvelopeReader {
 
 extension MessageError {
     /// The same error with the identity the headers gave, unless it has a better one.
-    fileprivate func naming(_ message: TaskMessage, _ envelope: EnvelopeReader) -> MessageError {
-        var error = self
-        if error.taskID == nil, envelope.hasID { error.taskID = message.headers.id }
-        if error.taskName == nil, envelope.hasTask { error.taskName = message.headers.task }
-        return error
+    fileprivate func naming(id: String?, name: String?) -> MessageError {
+        MessageError(code, message, taskID: taskID ?? id, taskName: taskName ?? name)
     }
 }

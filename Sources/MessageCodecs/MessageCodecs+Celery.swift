@@ -7,14 +7,14 @@ extension MessageCodecs {
     ///
     /// - Parameters:
     ///   - accept: names or mime types (`accept_content`): `json`, `yaml`, `msgpack`.
-    ///   - serializers: formats beside JSON and YAML.
+    ///   - serializers: formats beside JSON, YAML and MessagePack.
     public static func celery(
         accept: Set<String> = ["json"],
         serializers: [any BodySerializer] = []
     ) -> MessageCodecs {
         MessageCodecs(
             accept: accept,
-            serializers: [YAMLSerializer()] + serializers,
+            serializers: [YAMLSerializer(), MessagePackSerializer()] + serializers,
             compressions: [
                 ZlibCompression(), Bzip2Compression(), LZMACompression(), ZstandardCompression(), BrotliCompression(),
             ]

@@ -3,6 +3,8 @@ import RedisClient
 public import Transport
 
 extension RedisBroker {
+    /// Makes the effects of each commit happen, with its acknowledgement.
+    ///
     /// Results and broker on one server: one script, one atomic step for each commit. On two servers: the results
     /// first, then everything else with the acknowledgement, so that a crash between repeats a task but loses nothing.
     public func commit(_ commits: [Commit]) async throws -> [CommitStatus] {

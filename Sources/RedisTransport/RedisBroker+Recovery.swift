@@ -3,8 +3,9 @@ import RedisClient
 public import Transport
 
 extension RedisBroker {
-    /// Walks the held messages once, a page at a time, and takes back those under the dead worker's tags, oldest in
-    /// front. Several peers may do this at once: each message moves once, because taking back begins with removing
+    /// Takes back what is held under a dead worker's tags, oldest in front.
+    ///
+    /// Walks the held messages once, a page at a time. Several peers may do this at once: each message moves once, because taking back begins with removing
     /// its tag, and nothing moves if the worker turns out to be alive.
     public func recover(
         worker: String,

@@ -68,6 +68,7 @@ public final class RedisBroker: Broker {
 
     // MARK: Connections
 
+    /// Opens the connections, binds the queues as Kombu does and keeps all of it up until ``stop()``.
     public func start(queues: [String], onNotice: @escaping @Sendable (BrokerNotice) -> Void) async throws {
         state.withLock { $0.onNotice = onNotice }
         try await translating {
@@ -79,13 +80,9 @@ public final class RedisBroker: Broker {
         // These run until `stop`: the connections outlive the cancellation of the worker, which still has to put
         // messages back.
         let connections = [
-            Task { [weak self, subscriber] in
-                await self?.keep { () async throws(RedisError) in try await subscriber.run() }
-            },
-            Task { [weak self, client] in await self?.keep { () async throws(RedisError) in try await client.run() } },
-            Task { [weak self, resultClient] in
-                await self?.keep { () async throws(RedisError) in try await resultClient?.run() }
-            },
+            Task { [self] in await keep { () async throws(RedisError) in try await subscriber.run() } },
+            Task { [self] in await keep { () async throws(RedisError) in try await client.run() } },
+            Task { [self] in await keep { () async throws(RedisError) in try await resultClient?.run() } },
         ]
         state.withLock { $0.connections = connections }
         state.withLock { $0.watch.start() }
@@ -190,6 +187,7 @@ public final class RedisBroker: Broker {
         }
     }
 
+    /// Signs the worker off, so that nobody looks for what it held, and closes the connections.
     public func stop() async {
         state.withLock { $0.closing = true }
         _ = try? await client.send(RedisCommand("ZREM", configuration.keys.workers, workerID))  // else it is recovered
@@ -201,6 +199,7 @@ public final class RedisBroker: Broker {
 
     // MARK: Claim
 
+    /// Takes messages by one script; lists known to be empty are not asked for, and with none left nothing is sent.
     public func claim(_ request: ClaimRequest) async throws -> ClaimResult {
         guard request.limit > 0, let plan = plan(request) else {
             return ClaimResult(deliveries: [], mayHoldMore: false)
@@ -256,6 +255,7 @@ public final class RedisBroker: Broker {
             let firstTag = state.nextTag
             state.nextTag += request.limit
             arguments.append(firstTag)
+            arguments.append(configuration.leaseAhead)
             arguments.append(request.rooms.count)
             for room in request.rooms { arguments.append(room) }
             arguments.append(request.queues.count)
@@ -296,6 +296,7 @@ public final class RedisBroker: Broker {
 
     // MARK: Leases and parked messages
 
+    /// Renews leases and the sign of life in one round trip.
     public func heartbeat(holding tags: [DeliveryTag]) async throws -> Heartbeat {
         let keys = configuration.keys
         var arguments = RedisArguments()
@@ -317,6 +318,7 @@ public final class RedisBroker: Broker {
         return Heartbeat(nextDue: parts[0].double.map(Instant.init(seconds:)), deadWorkers: dead)
     }
 
+    /// Puts due parked messages at the head of their lists.
     public func releaseDue(limit: Int) async throws -> Instant? {
         let keys = configuration.keys
         let reply = try await run(

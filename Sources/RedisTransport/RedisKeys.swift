@@ -69,7 +69,9 @@ public struct RedisKeys: Sendable, Hashable {
 
     // MARK: Celeriac's own
 
-    /// Sorted set: worker id → unix seconds of its last sign of life. Members leave when they stop or are recovered.
+    /// Sorted set: worker id → unix seconds of its last sign of life.
+    ///
+    /// Members leave when they stop or are recovered.
     public var workers: String { prefix + "celeriac:workers" }
     /// Sorted set: parked message → unix seconds when it is due.
     public var parked: String { prefix + "celeriac:parked" }

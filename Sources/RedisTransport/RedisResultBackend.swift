@@ -12,6 +12,7 @@ public struct RedisResultBackend: ResultBackend {
         self.keys = keys
     }
 
+    /// The record under the task's key, or `nil`.
     public func record(taskID: String) async throws -> [UInt8]? {
         do {
             return try await client.send(RedisCommand("GET", keys.result(taskID: taskID))).get().bytes

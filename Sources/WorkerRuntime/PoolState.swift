@@ -40,7 +40,9 @@ struct Pace {
 
     var lookahead: Int { min(Self.ceiling, Int(rate * Self.horizon)) }
 
-    /// Counts ended tasks at a moment in seconds. A window closes after some milliseconds; a quiet second resets it,
+    /// Counts ended tasks at a moment in seconds.
+    ///
+    /// A window closes after some milliseconds; a quiet second resets it,
     /// so that the first slow tasks after a burst are not hoarded.
     mutating func count(_ tasks: Int, at seconds: Double) {
         let elapsed = seconds - windowStart

@@ -46,7 +46,8 @@ extension Worker {
         let limits = configuration.limits
         do {
             let count = try await broker.recover(worker: worker, maxDeliveries: limit) { delivery in
-                let message = try? TaskMessage.decode(delivery.item, codecs: codecs, limits: limits)  // a bad one has no id
+                // One that cannot be read has no id to fail under.
+                let message = try? TaskMessage.decode(delivery.item, codecs: codecs, limits: limits)
                 return tracer.poisoned(delivery, headers: message?.headers, deliveries: limit)
             }
             if count > 0 { logger.warning("Worker \(worker) is gone; took back \(count) message(s)") }
@@ -79,7 +80,7 @@ extension Worker {
     }
 
     /// Waits for the time to pass or for a signal, whichever comes first.
-    private func wait(_ time: TimeAmount, or signal: LoopSignal) async {
+    func wait(_ time: TimeAmount, or signal: LoopSignal) async {
         let timer = timer(in: time, raising: signal)
         await signal.wait()
         timer.cancel()

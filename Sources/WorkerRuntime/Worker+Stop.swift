@@ -55,6 +55,7 @@ extension Worker {
     private func cancelRunning() {
         guard phase < .cold else { return }
         phase = .cold
+        stoppedCold = true
         let running = active.values.sorted { $0.job > $1.job }
         for task in running {
             pools[task.pool].pool.cancel(job: task.job, reason: .shutdown)
@@ -71,7 +72,9 @@ extension Worker {
     }
 
     private func wakeEverybody() {
-        for signal in [wantsClaim, wantsCommit, wantsDue, wantsBeat, wantsSweep, progressed] { signal.raise() }
+        for signal in [wantsClaim, wantsCommit, wantsDue, wantsBeat, wantsSweep, wantsScale, progressed] {
+            signal.raise()
+        }
     }
 
     /// A message that arrived after the stop began.

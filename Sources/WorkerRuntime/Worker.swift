@@ -60,12 +60,14 @@ public actor Worker {
     // MARK: Signals
 
     var phase = Phase.running
+    var stoppedCold = false
     var connected = true
     let wantsClaim = LoopSignal()
     let wantsCommit = LoopSignal()
     let wantsDue = LoopSignal()
     let wantsBeat = LoopSignal()
     let wantsSweep = LoopSignal()
+    let wantsScale = LoopSignal()
     let restored = LoopSignal()
     let progressed = LoopSignal()
     var nextDue: Instant?
@@ -128,8 +130,11 @@ public actor Worker {
             group.addTask { await self.heartbeatLoop() }
             group.addTask { await self.dueLoop() }
             group.addTask { await self.sweepLoop() }
+            group.addTask { await self.autoscaleLoop() }
         }
-        for pool in pools { await pool.stop(killAfter: .seconds(5)) }
+        // After a cold stop nothing that still runs has a message left to answer for.
+        let patience: Duration = stoppedCold ? .zero : .seconds(5)
+        for pool in pools { await pool.stop(killAfter: patience) }
         await broker.stop()
     }
 

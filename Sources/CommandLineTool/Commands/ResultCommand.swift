@@ -55,7 +55,9 @@ struct ResultWait {
     let client: RedisClient
     let key: String
 
-    /// The newest record; `nil` when nothing is stored. Waits until the task has ended or the time is over.
+    /// The newest record; `nil` when nothing is stored.
+    ///
+    /// Waits until the task has ended or the time is over.
     func record(within seconds: Double) async throws -> [UInt8]? {
         let clock = ContinuousClock()
         let deadline = clock.now + .seconds(seconds)

@@ -55,7 +55,8 @@ struct PoolWiring {
     }
 
     private var concurrency: Int {
-        options.autoscale?.maximum ?? options.concurrency ?? configuration.worker.concurrency ?? Environment.processors
+        options.autoscale.map { max(1, $0.minimum) } ?? options.concurrency ?? configuration.worker.concurrency
+            ?? Environment.processors
     }
 
     /// Celery's pool kinds: a process per slot for CPU work, one process with many slots for waiting.

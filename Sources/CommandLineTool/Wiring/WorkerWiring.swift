@@ -43,6 +43,13 @@ struct WorkerWiring {
         worker.sweepInterval = min(60, max(2, configuration.broker.transport.visibilityTimeout.inSeconds / 2))
         worker.maxDeliveries = settings.maxDeliveries
         worker.connectRetries = retriesAtStart
+        worker.autoscale = options.autoscale.map {
+            AutoscaleRange(
+                maximum: $0.maximum,
+                minimum: $0.minimum,
+                keepAlive: Environment.all["AUTOSCALE_KEEPALIVE"].flatMap { Int($0) } ?? 30
+            )
+        }
         worker.limits = MessageLimits(
             itemBytes: configuration.bounds.messageBytes,
             bodyBytes: configuration.bounds.messageBytes,

@@ -7,14 +7,15 @@
 -- ARGV[1] worker id
 -- ARGV[2] most messages to take
 -- ARGV[3] number of the first tag
--- ARGV[4] how many pools, then the room of each
+-- ARGV[4] seconds the lease is written ahead of now, for sweepers with short visibility timeouts
+-- ARGV[5] how many pools, then the room of each
 -- then    how many queues, then per queue: room, pool's place, routing key as JSON text
 -- then    per list: its queue's place
 --
 -- Returns { items taken, places of lists seen empty }: items as queue's place, item, queue's place, item, ...
 -- A list seen empty is read last of all, so that client tracking announces the next push to it.
 local limit = tonumber(ARGV[2])
-local at = 4
+local at = 5
 local rooms = {}
 local pools = tonumber(ARGV[at])
 for i = 1, pools do rooms[i] = tonumber(ARGV[at + i]) end
@@ -29,7 +30,8 @@ for i = 1, count do
 end
 
 local now = redis.call('TIME')
-local score = now[1] .. '.' .. string.format('%06d', now[2])
+local lease = string.format('%d', tonumber(now[1]) + tonumber(ARGV[4]))
+local score = lease .. '.' .. string.format('%06d', now[2])
 local tag = ARGV[1] .. ':'
 local number = tonumber(ARGV[3])
 local taken, fields, scores, empty, emptyKeys = {}, {}, {}, {}, {}

@@ -38,6 +38,8 @@ public struct WorkerConfiguration: Sendable {
     public var maxDeliveries: Int
     /// How often the first connection is tried again; `nil` without end.
     public var connectRetries: Int?
+    /// How far the default pool grows and shrinks; `nil` leaves it as it is.
+    public var autoscale: AutoscaleRange?
     /// Bounds on what a message may cost.
     public var limits: MessageLimits
 
@@ -61,6 +63,7 @@ public struct WorkerConfiguration: Sendable {
         sweepInterval: Double = 60,
         maxDeliveries: Int = 20,
         connectRetries: Int? = 100,
+        autoscale: AutoscaleRange? = nil,
         limits: MessageLimits = MessageLimits()
     ) {
         self.nodeName = nodeName
@@ -81,9 +84,27 @@ public struct WorkerConfiguration: Sendable {
         self.sweepInterval = sweepInterval
         self.maxDeliveries = maxDeliveries
         self.connectRetries = connectRetries
+        self.autoscale = autoscale
         self.limits = limits
     }
 
     /// The queue a task of this name is sent to.
     public func queue(for task: String) -> String { routes[task] ?? defaultQueue }
+}
+
+/// The bounds of a pool that grows with its work.
+public struct AutoscaleRange: Sendable, Hashable {
+    /// The most processes.
+    public var maximum: Int
+    /// The fewest processes.
+    public var minimum: Int
+    /// Seconds for which a process has to be to spare before it goes.
+    public var keepAlive: Int
+
+    /// Names the bounds; `keepAlive` is Celery's 30 seconds by default.
+    public init(maximum: Int, minimum: Int, keepAlive: Int = 30) {
+        self.maximum = maximum
+        self.minimum = minimum
+        self.keepAlive = keepAlive
+    }
 }

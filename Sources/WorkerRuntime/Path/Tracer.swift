@@ -42,7 +42,15 @@ struct Tracer: Sendable {
         enqueued: [Signature],
         now: Instant
     ) -> TaskEnding {
-        let task = Ended(message: message, item: item, tag: tag, queue: queue, policy: policy, now: now)
+        let task = Ended(
+            message,
+            item: item,
+            tag: tag,
+            queue: queue,
+            policy: policy,
+            results: configuration.results,
+            now: now
+        )
         switch outcome {
         case .success(let result): return succeeded(task, result: result, enqueued: enqueued)
         case .failure(let exception, let traceback): return failed(task, exception, traceback: traceback)
@@ -327,7 +335,15 @@ struct Tracer: Sendable {
 
     /// The STARTED record of a run.
     func started(_ message: TaskMessage, tag: DeliveryTag?, policy: TaskPolicy, processID: Int32) -> Commit {
-        let task = Ended(message: message, item: [], tag: tag, queue: "", policy: policy, now: .now())
+        let task = Ended(
+            message,
+            item: [],
+            tag: tag,
+            queue: "",
+            policy: policy,
+            results: configuration.results,
+            now: .now()
+        )
         guard !task.ignoresResult else { return Commit(tag: tag, acknowledges: false, effects: []) }
         let meta: JSONValue = ["pid": .int(Int64(processID)), "hostname": .string(configuration.nodeName)]
         let effect = records.state(.started, meta: JSONWriter.bytes(meta), of: message)
@@ -338,7 +354,15 @@ struct Tracer: Sendable {
     func state(_ state: String, meta: [UInt8], of message: TaskMessage, tag: DeliveryTag?, policy: TaskPolicy)
         -> Commit?
     {
-        let task = Ended(message: message, item: [], tag: tag, queue: "", policy: policy, now: .now())
+        let task = Ended(
+            message,
+            item: [],
+            tag: tag,
+            queue: "",
+            policy: policy,
+            results: configuration.results,
+            now: .now()
+        )
         guard !task.ignoresResult else { return nil }
         return Commit(
             tag: tag,
@@ -355,15 +379,18 @@ struct Tracer: Sendable {
         let queue: String
         let policy: TaskPolicy
         let now: Instant
+        /// Whether no record of its success or its states is stored.
         let ignoresResult: Bool
-        var ignoresErrors: Bool { ignoresResult && !policy.storeErrorsEvenIfIgnored }
+        /// Whether no record of its failures and retries is stored.
+        let ignoresErrors: Bool
 
         init(
-            message: TaskMessage,
+            _ message: TaskMessage,
             item: [UInt8],
             tag: DeliveryTag?,
             queue: String,
             policy: TaskPolicy,
+            results: ResultPolicy,
             now: Instant
         ) {
             self.message = message
@@ -372,7 +399,9 @@ struct Tracer: Sendable {
             self.queue = queue
             self.policy = policy
             self.now = now
-            ignoresResult = message.headers.ignoreResult ?? policy.ignoreResult
+            let unwanted = message.headers.ignoreResult ?? policy.ignoreResult
+            ignoresResult = !results.enabled || unwanted
+            ignoresErrors = !results.enabled || unwanted && !policy.storeErrorsEvenIfIgnored
         }
 
         func commit(_ effects: [Effect]) -> Commit {
