@@ -54,6 +54,12 @@ public struct TaskHeaders: Sendable, Hashable {
         rootID = id
     }
 
+    /// Headers to be read into.
+    init() {
+        task = ""
+        id = ""
+    }
+
     /// The root of the workflow: ``rootID``, or the task's own id where a producer left it out.
     public var root: String { rootID ?? id }
     /// ``eta`` as a moment.

@@ -14,23 +14,22 @@ extension TaskMessage {
         codecs: MessageCodecs = .json,
         limits: MessageLimits = .init()
     ) throws(MessageError) -> TaskMessage {
+        try TaskMessage(reading: item, codecs: codecs, limits: limits)
+    }
+
+    /// Reads an item into an empty message in place: a variable to return would be copied, all its strings included.
+    private init(reading item: [UInt8], codecs: MessageCodecs, limits: MessageLimits) throws(MessageError) {
         guard item.count <= limits.itemBytes else {
             throw MessageError(.tooLarge, "the message has \(item.count) bytes, \(limits.itemBytes) are allowed")
         }
-        var message = TaskMessage(
-            headers: TaskHeaders(task: "", id: ""),
-            properties: MessageProperties(routingKey: ""),
-            payload: TaskPayload(args: [], kwargs: [])
-        )
-        message.headers.rootID = nil
-        try message.read(item, codecs: codecs, limits: limits)
-        return message
+        headers = TaskHeaders()
+        properties = MessageProperties(routingKey: "")
+        payload = TaskPayload(args: [], kwargs: [])
+        protocolVersion = 2
+        contentType = JSONSerializer.contentType
+        try read(item, codecs: codecs, limits: limits)
     }
 
-    /// Fills the message, an empty one at first.
-    ///
-    /// Inlined into its caller it would make the compiler copy the message, all its strings included, to return it.
-    @inline(never)
     private mutating func read(
         _ item: [UInt8],
         codecs: MessageCodecs,
