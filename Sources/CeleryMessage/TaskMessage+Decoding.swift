@@ -17,7 +17,7 @@ extension TaskMessage {
         try TaskMessage(reading: item, codecs: codecs, limits: limits)
     }
 
-    /// Reads an item into an empty message in place: a variable to return would be copied, all its strings included.
+    /// Reads an item into an empty message; made in an initializer its parts are not copied on the way out.
     private init(reading item: [UInt8], codecs: MessageCodecs, limits: MessageLimits) throws(MessageError) {
         guard item.count <= limits.itemBytes else {
             throw MessageError(.tooLarge, "the message has \(item.count) bytes, \(limits.itemBytes) are allowed")
