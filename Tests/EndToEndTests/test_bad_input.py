@@ -3,7 +3,6 @@
 import base64
 import json
 import pathlib
-import signal
 import uuid
 import zlib
 
@@ -63,6 +62,8 @@ UNREADABLE = {
         envelope(body=zlib.compress(b'["' + b"0" * (64 << 20) + b'"]'), headers={"compression": "application/x-gzip"}),
         True,
     ),
+    "no delivery tag": (envelope(properties={"delivery_tag": ...}), True),
+    "no delivery information": (envelope(properties={"delivery_info": ...}), True),
     "an eta that is a number": (envelope(headers={"eta": 12345}), True),
     "an empty eta": (envelope(headers={"eta": ""}), True),
     "an eta that is no date": (envelope(headers={"eta": "tomorrow"}), True),
@@ -115,8 +116,6 @@ TOLERATED = {
     "an eta without an offset": envelope(headers={"eta": "2020-01-02T03:04:05"}),
     "an eta with a space": envelope(headers={"eta": "2020-01-02 03:04:05+02:00"}),
     "a date as eta": envelope(headers={"eta": "2020-01-02"}),
-    "no delivery tag": envelope(properties={"delivery_tag": ...}),
-    "no delivery information": envelope(properties={"delivery_info": ...}),
 }
 
 
@@ -189,15 +188,3 @@ def test_rejected_messages_expire(shared):
     shared.client.lpush("celery", "garbage")
     eventually(shared.rejected, "the message is kept")
     assert shared.client.ttl("celeriac:rejected") > 0
-
-
-def test_a_message_without_a_tag_is_restored_like_any_other(deployment):
-    """The claim does not depend on what the message says about itself."""
-    deployment.write_tasks(pools={"one": {"processes": 1, "slots": 1}}, queues={"celery": {"pool": "one"}})
-    worker = deployment.start_worker()
-    item = envelope(task="proj.sleep", args=(60,), properties={"delivery_tag": ..., "delivery_info": ...})
-    deployment.client.lpush("celery", json.dumps(item))
-    worker.wait_for_line(rf"{item['headers']['id']}\] received")
-    worker.signal(signal.SIGQUIT)
-    assert worker.exit_code(timeout=15) == 0
-    assert deployment.waiting() == 1 and deployment.held() == 0

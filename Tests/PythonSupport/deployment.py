@@ -24,6 +24,8 @@ def clean_environment(**additions):
     """This process's environment without what would configure Celeriac or Celery."""
     prefixes = ("CELERY_", "CELERIAC", "REDIS_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
+    # Should the program crash, the thread that did tells enough.
+    kept["SWIFT_BACKTRACE"] = "threads=crashed,registers=none,images=none,color=no"
     return {**kept, **additions}
 
 

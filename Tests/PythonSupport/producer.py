@@ -13,7 +13,7 @@ def make_app(broker, backend, **settings):
         "retry_policy": {"max_retries": 2, "interval_start": 0.1, "interval_step": 0.1, "interval_max": 0.2},
     }
     for name in ("noop", "echo", "add", "sleep", "spin", "progress", "fail", "retry", "crash"):
-        app.task(_elsewhere, name=f"proj.{name}")
+        app.task(_elsewhere, name=f"proj.{name}", shared=False)
     app.finalize()
     return app
 
