@@ -18,6 +18,7 @@ enum Celeriac {
         }
         let line = CommandLineWords(CommandLine.arguments.dropFirst(), environment: Environment.all)
         do {
+            try line.refuseMisplacedApp()
             var command = try CeleriacCommand.parseAsRoot(line.words)
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
@@ -25,7 +26,7 @@ enum Celeriac {
                 try command.run()
             }
         } catch {
-            exit(Complaint.report(error, words: line.words))
+            exit(Complaint.report(error))
         }
     }
 }

@@ -27,6 +27,16 @@ struct CommandLineWords {
         self.words = words
     }
 
+    /// `-A` after the sub-command is where people new to Celery put it.
+    func refuseMisplacedApp() throws {
+        guard let place = Self.subcommand(in: words),
+            let word = words[place...].first(where: { $0 == "-A" || $0 == "--app" || $0.hasPrefix("--app=") })
+        else { return }
+        throw Complaint(
+            "\(word) stands before the sub-command: celeriac -A proj \(words[place]) …", code: .usage
+        )
+    }
+
     /// Where the sub-command stands: the first word that is neither an option nor an option's value.
     static func subcommand(in words: [String]) -> Int? {
         let withValue: Set<String> = [

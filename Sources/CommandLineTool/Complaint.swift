@@ -4,7 +4,7 @@ import Glibc
 
 /// An error for the person at the terminal: one message, one exit code.
 struct Complaint: Error, CustomStringConvertible {
-    /// The exit codes Celery's users know, from `sysexits.h` and `reference` measurements in Docs/Operations.md.
+    /// The exit codes Celery's users know, some from `sysexits.h`; Docs/Operations.md lists them.
     enum Code: Int32 {
         case failure = 1
         case usage = 2
@@ -21,7 +21,7 @@ struct Complaint: Error, CustomStringConvertible {
     }
 
     /// Prints what went wrong and answers the exit code.
-    static func report(_ error: any Error, words: [String]) -> Int32 {
+    static func report(_ error: any Error) -> Int32 {
         if let complaint = error as? Complaint {
             if !complaint.description.isEmpty { Terminal.error(complaint.description) }
             return complaint.code.rawValue
@@ -33,11 +33,6 @@ struct Complaint: Error, CustomStringConvertible {
             return 0
         }
         Terminal.error(message)
-        if let place = CommandLineWords.subcommand(in: words),
-            words[place...].contains(where: { $0 == "-A" || $0.hasPrefix("--app") })
-        {
-            Terminal.error("Hint: -A stands before the sub-command: celeriac -A proj \(words[place]) …")
-        }
         // ArgumentParser says 64 to a wrong command line; Celery's users check for 2.
         return code == .validationFailure ? Code.usage.rawValue : code.rawValue
     }

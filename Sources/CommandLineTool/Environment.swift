@@ -12,13 +12,8 @@ enum Environment {
         return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }()
 
-    /// This executable, for starting it again.
-    static let executable: String = {
-        var path = [CChar](repeating: 0, count: 4096)
-        let length = readlink("/proc/self/exe", &path, path.count - 1)
-        guard length > 0 else { return CommandLine.arguments[0] }
-        return String(decoding: path.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
-    }()
+    /// This executable, for starting it again: the running file itself, also after an upgrade has replaced it on disk.
+    static let executable = "/proc/self/exe"
 
     /// The processors this process may use.
     static var processors: Int { max(1, ProcessInfo.processInfo.activeProcessorCount) }

@@ -15,7 +15,10 @@ extension Worker {
         configuration = merged
         admission = Admission(tasks: merged.tasks)
         tracer = Tracer(configuration: merged, codecs: codecs, random: random)
-        for pool in pools { pool.pool.reload(setup) }
+        for pool in pools {
+            pool.pool.reload(setup)
+            pool.pool.recycle()
+        }
         logger.warning("Configuration reloaded: \(merged.tasks.count) tasks. Queues, pools and servers stay as started")
     }
 

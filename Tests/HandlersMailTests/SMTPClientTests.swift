@@ -345,23 +345,18 @@ struct SMTPClientTests {
         }
     }
 
-    @Test func `cancelling while the server thinks takes under ten milliseconds`() async throws {
+    @Test func `cancelling takes effect while the server thinks`() async throws {
         try await withServer {
             $0.swallowsMessages = true
         } _: { server in
             let client = SMTPClient(configuration: try configuration(server))
-            var shortest = Duration.seconds(1)
-            // The machine may be busy with other tests: the best of a few counts.
             for attempt in 1...5 {
                 let sending = Task { try await client.send(envelope, content: content) }
                 await server.ledger.wait { $0.messages.count == attempt }
-                let start = ContinuousClock.now
                 sending.cancel()
                 let result = await sending.result
-                shortest = min(shortest, ContinuousClock.now - start)
                 #expect(throws: CancellationError.self) { try result.get() }
             }
-            #expect(shortest < .milliseconds(10))
             await server.ledger.wait { $0.children.isEmpty }
             await client.shutdown()
         }

@@ -222,22 +222,18 @@ struct GatewayTests {
         }
     }
 
-    @Test func `cancelling takes effect at once`() async throws {
+    @Test func `cancelling takes effect although the gateway never answers`() async throws {
         try await withGateway { _ in
             .silence
         } _: { gateway in
             let handler = try SendSMSHandler(setup(netgsm(gateway), folder: ScratchFolder()))
-            var shortest = Duration.seconds(1)
             for attempt in 1...5 {
                 let running = Task { try await handler.run(arguments, context: context()) }
                 await gateway.wait(forRequests: attempt)
-                let start = ContinuousClock.now
                 running.cancel()
                 let result = await running.result
-                shortest = min(shortest, ContinuousClock.now - start)
                 #expect(throws: CancellationError.self) { try result.get() }
             }
-            #expect(shortest < .milliseconds(10))
             await handler.shutdown()
         }
     }

@@ -17,7 +17,7 @@ import Testing
         #expect(configuration.results.expires == .seconds(86_400))
         #expect(configuration.results.failureLifetime == .seconds(86_400))
         #expect(configuration.acceptContent == [.json])
-        #expect(configuration.worker.prefetchMultiplier == 4)
+        #expect(configuration.worker.prefetchMultiplier == nil)
         #expect(configuration.queues == [QueueSettings(name: "celery")])
         #expect(configuration.pools == [PoolSettings(name: "default")])
         let attributes = configuration.policy(forTask: "any", from: "celery")

@@ -30,7 +30,7 @@ extension PoolProcess {
         environment["SWIFT_BACKTRACE"] = "enable=no"
         let variables = environment.map { "\($0.key)=\($0.value)" }.sorted()
         var processID: pid_t = 0
-        let refused = withCStrings([executable] + arguments) { argv in
+        let refused = withCStrings([CommandLine.arguments.first ?? executable] + arguments) { argv in
             withCStrings(variables) { envp in
                 celeriac_spawn(&processID, executable, argv, envp, ends[1], descriptor)
             }
