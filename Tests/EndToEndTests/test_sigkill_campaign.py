@@ -1,6 +1,7 @@
 """Hundreds of kills over thousands of tasks, and none is missing."""
 
 import random
+import re
 import time
 
 import pytest
@@ -68,3 +69,9 @@ def test_hundreds_of_kills_over_thousands_of_tasks_lose_none(deployment):
     assert len(ids) == KILLS * 10
     for queue in ("pooled", "inline"):
         deployment.expect_empty(queue, timeout=60)
+    # The kills did hit: many messages were in the hands of the dead.
+    returned = sum(
+        int(count) for process in deployment.processes for count in re.findall(r"took back (\d+) message", process.text)
+    )
+    print(f"{returned} messages were taken back")
+    assert returned > KILLS / 3
