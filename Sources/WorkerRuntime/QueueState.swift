@@ -5,6 +5,8 @@ struct QueueState {
     let pool: Int
     /// Its messages in hand: reserved and running.
     var inHand = 0
+    /// Room given away to claims that are on their way.
+    var claiming = 0
     /// Whether messages are taken from it.
     var consumes = true
 
@@ -17,6 +19,6 @@ struct QueueState {
     var room: Int {
         guard consumes else { return 0 }
         guard let concurrency = policy.concurrency else { return Int(Int32.max) }
-        return max(0, concurrency - inHand)
+        return max(0, concurrency - inHand - claiming)
     }
 }

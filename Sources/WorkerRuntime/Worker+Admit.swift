@@ -9,7 +9,10 @@ extension Worker {
         guard !deliveries.isEmpty else { return }
         let moment = now()
         let clock = NIODeadline.now()
-        for delivery in deliveries { accept(delivery, now: moment, clock: clock) }
+        // What came too late goes back in reverse, so that the first one is in front again.
+        for delivery in phase == .running ? deliveries : deliveries.reversed() {
+            accept(delivery, now: moment, clock: clock)
+        }
         dispatch()
     }
 
@@ -27,8 +30,7 @@ extension Worker {
         case .run(let policy): reserve(message, delivery, policy: policy, clock: clock)
         case .park(let due):
             log(received: headers)
-            enqueue(tracer.park(message, delivery, until: due))
-            noteDue(due)
+            enqueue(tracer.park(message, delivery, until: due), due: due)
         case .expired:
             log(received: headers)
             logger.info("Discarding expired task: \(headers.label)")

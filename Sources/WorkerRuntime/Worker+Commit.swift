@@ -7,13 +7,19 @@ import Transport
 /// A commit on its way, and whether an earlier try may have happened.
 struct PendingCommit {
     var commit: Commit
+    /// A state on the way, not an end.
+    var isState = false
+    /// When a message parked by it is due.
+    var due: Instant?
     var wasTried = false
 }
 
 extension Worker {
     /// Hands a commit to the loops below; it leaves with everything else of this moment.
-    func enqueue(_ commit: Commit) {
-        pending.append(PendingCommit(commit: commit))
+    ///
+    /// - Parameter due: when a message that it parks is due.
+    func enqueue(_ commit: Commit, due: Instant? = nil) {
+        pending.append(PendingCommit(commit: commit, due: due))
         wantsCommit.raise()
     }
 
@@ -32,7 +38,11 @@ extension Worker {
             do {
                 let statuses = try await broker.commit(batch.map(\.commit))
                 commitsInFlightCount -= batch.count
-                for (sent, status) in zip(batch, statuses) where status == .lost { lost(sent) }
+                for (sent, status) in zip(batch, statuses) {
+                    if status == .lost { lost(sent) }
+                    // Not before it is parked: a release that was on its way would have answered without it.
+                    if let due = sent.due { noteDue(due) }
+                }
                 if phase > .running { progressed.raise() }
             } catch {
                 commitsInFlightCount -= batch.count
@@ -49,7 +59,7 @@ extension Worker {
         // States go first: a later end of the same task replaces them.
         while batch.count < size, let (job, commit) = pendingStates.first {
             pendingStates[job] = nil
-            batch.append(PendingCommit(commit: commit))
+            batch.append(PendingCommit(commit: commit, isState: true))
         }
         while batch.count < size, let next = pending.popFirst() { batch.append(next) }
         commitsInFlightCount += batch.count
@@ -63,7 +73,8 @@ extension Worker {
     }
 
     private func failed(_ batch: [PendingCommit], _ error: any Error) async {
-        for sent in batch.reversed() where sent.commit.tag != nil || sent.commit.acknowledges || !isState(sent.commit) {
+        // A state of a task that was acknowledged early: sent again late it could overwrite the task's end.
+        for sent in batch.reversed() where !(sent.isState && sent.commit.tag == nil) {
             var again = sent
             again.wasTried = true
             pending.prepend(again)
@@ -75,11 +86,6 @@ extension Worker {
             await pause(.seconds(1))
         }
         wantsCommit.raise()
-    }
-
-    /// A state of a task that was acknowledged early: sent again late it could overwrite the task's end.
-    private func isState(_ commit: Commit) -> Bool {
-        commit.tag == nil && !commit.acknowledges && commit.effects.count == 1
     }
 
     /// Whether everything that follows from ended tasks has been committed.

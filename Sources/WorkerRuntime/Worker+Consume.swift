@@ -36,11 +36,23 @@ extension Worker {
     }
 
     private func claim(_ request: ClaimRequest) async throws -> ClaimResult {
-        for (place, room) in request.rooms.enumerated() { pools[place].claiming += min(room, request.limit) }
+        promise(request, 1)
         defer {
-            for (place, room) in request.rooms.enumerated() { pools[place].claiming -= min(room, request.limit) }
+            promise(request, -1)
+            // A stop waits for claims on their way: what they bring still has to go back.
+            if phase > .running { progressed.raise() }
         }
         return try await broker.claim(request)
+    }
+
+    /// Sets room aside for a claim on its way, or gives it back: another claim may overlap with it.
+    private func promise(_ request: ClaimRequest, _ sign: Int) {
+        claimsInFlight += sign
+        for (place, room) in request.rooms.enumerated() { pools[place].claiming += sign * min(room, request.limit) }
+        for wanted in request.queues {
+            guard let place = queues.firstIndex(where: { $0.policy.name == wanted.name }) else { continue }
+            queues[place].claiming += sign * min(wanted.room, request.limit)
+        }
     }
 
     /// What can be taken now; `nil` when nothing can.

@@ -72,6 +72,8 @@ extension Worker {
             do {
                 nextDue = try await broker.releaseDue(limit: 500)
                 wantsClaim.raise()
+                // More than one step's worth is due, or the server's clock is behind: not in a tight loop.
+                if let nextDue, nextDue <= now() { await pause(.milliseconds(10)) }
             } catch {
                 logger.debug("Releasing parked messages failed: \(error)")
                 await pause(.milliseconds(500))

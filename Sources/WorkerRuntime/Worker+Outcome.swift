@@ -100,14 +100,17 @@ extension Worker {
         )
         totals[task.message.headers.task, default: 0] += 1
         TaskLog.write(ending.verdict, of: task.message.headers, policy: task.policy, runtime: runtime, to: logger)
-        if let due = ending.due { noteDue(due) }
-        enqueue(ending.commit)
+        enqueue(ending.commit, due: ending.due)
         return task.pool
     }
 
     /// The pool gives back what it never started: it runs elsewhere, ahead of what waits.
     private func returned(_ job: UInt64) {
         guard let task = active[job] else { return }
+        guard phase == .running else {
+            end(job, .interrupted, enqueued: [], runtime: nil)
+            return
+        }
         task.stage = .reserved
         pools[task.pool].dispatched -= 1
         pools[task.pool].reserved.prepend(job)

@@ -66,7 +66,7 @@ extension Worker {
     }
 
     private func windDown() async {
-        while !(active.isEmpty && isSettled) { await progressed.wait() }
+        while !(active.isEmpty && claimsInFlight == 0 && isSettled) { await progressed.wait() }
         phase = .stopped
         wakeEverybody()
     }

@@ -54,8 +54,8 @@ public actor Worker {
 
     var pending: Deque<PendingCommit> = []
     var pendingStates: [UInt64: Commit] = [:]
-    var commitsInFlight: [PendingCommit] = []
     var commitsInFlightCount = 0
+    var claimsInFlight = 0
 
     // MARK: Signals
 

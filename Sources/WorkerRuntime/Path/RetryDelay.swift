@@ -18,7 +18,7 @@ public enum RetryDelay {
         let grown = retries > 62 ? maximum : base * Double(UInt64(1) << UInt64(max(0, retries)))
         let countdown = max(0, min(maximum, grown))
         guard let draw else { return countdown }
-        return Double(draw(0...Int(countdown)))
+        return Double(draw(0...Int(min(countdown, 1e15))))
     }
 
     /// The delay a policy asks for where the handler named none.

@@ -27,6 +27,11 @@ struct RevokedTasks: Sendable {
             if expiry[order[first].id] == order[first].expires { expiry[order[first].id] = nil }
             first += 1
         }
+        if order.count - first > 2 * limit {
+            // One id was inserted again and again; only its last entry counts.
+            order = order[first...].filter { expiry[$0.id] == $0.expires }
+            first = 0
+        }
         if first > 1024, first * 2 > order.count {
             order.removeFirst(first)
             first = 0

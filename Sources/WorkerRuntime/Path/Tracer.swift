@@ -23,6 +23,9 @@ struct Tracer: Sendable {
         records = ResultWriter(policy: configuration.results, nodeName: configuration.nodeName, codecs: codecs)
     }
 
+    /// The longest countdown of a retry in seconds: ten years.
+    private static let longestCountdown = 315_360_000.0
+
     // MARK: Ends
 
     /// What follows from an end.
@@ -126,7 +129,7 @@ struct Tracer: Sendable {
     /// A failure's record, the failure of the rest of its chain, and its errbacks.
     private func failureEffects(_ task: Ended, _ exception: ExceptionInfo, traceback: String?) -> [Effect] {
         var effects = store(task, .failure, exception: exception, traceback: traceback, children: [])
-        for later in task.message.payload.embed.laterTasks where configuration.results.enabled {
+        for later in task.message.payload.embed.laterTasks where !task.ignoresErrors {
             effects.append(records.failure(of: later, exception, traceback: traceback, now: task.now))
         }
         var continuation = continuation(task)
@@ -155,10 +158,18 @@ struct Tracer: Sendable {
         let cause = retry.cause.map(ExceptionInfo.init)
         let maximum = retry.maxRetries ?? task.policy.maxRetries
         if let maximum, headers.retries >= maximum {
-            return finallyFailed(task, cause ?? .maxRetriesExceeded(headers), traceback: cause == nil ? nil : traceback)
+            if let cause { return finallyFailed(task, cause, traceback: traceback) }
+            let exhausted = ExceptionInfo.maxRetriesExceeded(headers)
+            let failure = TaskFailure(
+                module: exhausted.module,
+                type: exhausted.type,
+                arguments: exhausted.arguments
+            )
+            return finallyFailed(task, exhausted, traceback: HandlerRun.traceback(failure, task: headers.task))
         }
-        let countdown =
-            retry.countdown ?? RetryDelay.delay(task.policy, retries: headers.retries, random: random)
+        let asked = retry.countdown ?? RetryDelay.delay(task.policy, retries: headers.retries, random: random)
+        // A handler may compute anything, infinity and not-a-number too.
+        let countdown = min(max(asked.isNaN ? 0 : asked, 0), Self.longestCountdown)
         let due = task.now + .seconds(countdown)
         let again = task.message.retried(eta: countdown > 0 ? due : nil, now: task.now)
         let item: [UInt8]
