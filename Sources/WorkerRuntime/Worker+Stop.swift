@@ -61,8 +61,25 @@ extension Worker {
             pools[task.pool].pool.cancel(job: task.job, reason: .shutdown)
             end(task.job, .interrupted, enqueued: [], runtime: nil)
         }
+        giveUpWithoutBroker()
         if !running.isEmpty { logger.warning("Restoring \(running.count) unacknowledged message(s)") }
         wakeEverybody()
+    }
+
+    /// A cold stop does not wait for a broker that is away: what could not be put back stays held under this worker's
+    /// tags, and peers take it back.
+    private func giveUpWithoutBroker() {
+        _ = loop.scheduleTask(in: .seconds(5)) { [weak self] in
+            guard let self else { return }
+            self.assumeIsolated { worker in
+                guard !worker.connected, !worker.isSettled else { return }
+                let left = worker.pending.count
+                worker.logger.error("The broker is away; leaving \(left) message(s) for other workers to take back")
+                worker.pending.removeAll()
+                worker.pendingStates.removeAll()
+                worker.progressed.raise()
+            }
+        }
     }
 
     private func windDown() async {

@@ -51,6 +51,17 @@ struct WorkerCommand: AsyncParsableCommand {
     @Flag(name: [.customShort("E"), .long], help: "Send task events.")
     var taskEvents = false
 
+    @Flag(name: [.customShort("D"), .long], help: "Leave the terminal; needs --logfile or writes celeriac.log.")
+    var detach = false
+    @Option(name: .long, help: "The user to run as.")
+    var uid: String?
+    @Option(name: .long, help: "The group to run as.")
+    var gid: String?
+    @Option(name: .long, help: "The file mask, octal.")
+    var umask: String?
+    @Flag(name: [.customShort("B"), .long], help: "Not here: run celeriac-beat beside the worker.")
+    var beat = false
+
     // Accepted because people's service files have them; what they do in Celery has no counterpart here or is always on.
     @Option(name: [.customShort("O")], help: "Accepted: tasks always go to a free slot.")
     var optimization: String?
@@ -73,6 +84,11 @@ struct WorkerCommand: AsyncParsableCommand {
     var settings: [String] = []
 
     mutating func run() async throws {
+        if beat {
+            throw Complaint("-B: this worker has no beat inside; run a scheduler beside it", code: .usage)
+        }
+        if detach { return try leaveTerminal() }
+        try Daemon(user: uid, group: gid, mask: umask).assume()
         let options = try options
         let source = ConfigurationSource(global: global, overrides: try overrides)
         let configuration = try source.load()
@@ -88,6 +104,14 @@ struct WorkerCommand: AsyncParsableCommand {
         for note in notes { Terminal.error(note) }
         let code = try await program.run(configuration)
         guard code == 0 else { throw ExitCode(code) }
+    }
+
+    /// Starts the same command again without `-D`, out of the terminal's reach.
+    private func leaveTerminal() throws {
+        _ = try ConfigurationSource(global: global, overrides: try overrides).load()
+        let words = CommandLine.arguments.dropFirst().filter { $0 != "-D" && $0 != "--detach" }
+        let pid = try Daemon.detach(words: Array(words), log: logfile ?? "celeriac.log")
+        print(pid)
     }
 
     private func log(_ configuration: CeleriacConfiguration) throws -> WorkerProgram.Log {
