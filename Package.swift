@@ -176,7 +176,8 @@ let targets: [Target] = [
         [
             "WorkerRuntime", "WorkerPool", "Transport", "CeleriacTasks", "CeleryMessage", "HandlersDebug", nioCore,
             nioPosix, logging,
-        ]
+        ],
+        exclude: ["Fixtures"]
     ),
     tests("HandlersPDFTests", ["HandlersPDF", "Databases", "CeleriacTasks", "CeleryMessage", logging]),
     tests(

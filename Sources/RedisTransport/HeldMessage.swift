@@ -8,6 +8,7 @@ struct HeldMessage {
     let tag: String
     let queue: String
     let list: String
+    let priority: Int
     /// The envelope as it was delivered.
     let item: [UInt8]
     /// The envelope with the redelivered marks.
@@ -20,6 +21,7 @@ struct HeldMessage {
         self.item = item
         self.queue = queue
         let facts = EnvelopeFacts(item)
+        priority = facts.priority
         list = keys.list(queue: queue, step: keys.step(priority: facts.priority))
         taskID = facts.taskID
         // Something that is no envelope goes back as it is; whoever claims it next rejects it with a reason.

@@ -67,12 +67,16 @@ extension RedisBroker {
         arguments.append(String(newest))
         // Newest first, so that the oldest ends up next to be consumed.
         for (tag, value) in zip(tags, stored.array ?? []).reversed() {
-            let message = value.bytes.flatMap(AbandonedMessage.init)
             arguments.append(tag)
-            if let message {
+            if let message = value.bytes.flatMap(AbandonedMessage.init) {
                 let queue = try await queue(exchange: message.exchange, routingKey: message.routingKey)
                 arguments.append(keys.list(queue: queue, step: keys.step(priority: message.priority)))
                 arguments.append(message.item)
+            } else if let stored = value.bytes {
+                // No JSON, so only Celeriac can have claimed it; whoever claims it next keeps it with a reason.
+                let garbage = HeldMessage(tag: tag, stored: stored, keys: keys)
+                arguments.append(garbage?.list ?? keys.rejected)
+                arguments.append(garbage?.marked ?? stored)
             } else {
                 arguments.append("")
                 arguments.append("")

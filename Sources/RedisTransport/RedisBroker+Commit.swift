@@ -10,11 +10,7 @@ extension RedisBroker {
     public func commit(_ commits: [Commit]) async throws -> [CommitStatus] {
         guard !commits.isEmpty else { return [] }
         guard let resultClient else { return try await commitTogether(commits) }
-        for commit in commits {
-            for case .store(let result) in commit.effects {
-                try await store(result, on: resultClient)
-            }
-        }
+        try await store(commits, on: resultClient)
         return try await commitTogether(
             commits.map { commit in
                 var rest = commit
@@ -113,26 +109,32 @@ extension RedisBroker {
         return keys.list(queue: message.queue, step: keys.step(priority: message.priority))
     }
 
-    /// Celery's own steps, for a backend on another server: a stored SUCCESS stays, clients are told of the rest.
-    private func store(_ result: StoredResult, on client: RedisClient) async throws {
-        let key = configuration.keys.result(taskID: result.taskID)
-        var arguments = RedisArguments()
-        arguments.append(1)
-        arguments.append(1)
-        arguments.append("")
-        arguments.append(0)
-        arguments.append(1)
-        arguments.append("")
-        arguments.append("0")
-        arguments.append(1)
-        arguments.append("S")
-        arguments.append(key)
-        if let seconds = result.timeToLive { arguments.append(seconds) } else { arguments.append("") }
-        arguments.append(result.record)
-        let call = arguments
+    /// Stores the results of those commits whose messages are still held, on another server than the queues'.
+    ///
+    /// A worker that was frozen and lost its messages stores nothing; a stored SUCCESS stays, clients are told of the rest.
+    private func store(_ commits: [Commit], on results: RedisClient) async throws {
+        var storing: [(tag: DeliveryTag?, effects: [Effect])] = []
+        for commit in commits {
+            let stores = commit.effects.filter { if case .store = $0 { true } else { false } }
+            if !stores.isEmpty { storing.append((commit.tag, stores)) }
+        }
+        let lost = try await lost(storing.compactMap(\.tag))
+        storing.removeAll { $0.tag.map(lost.contains) ?? false }
+        guard !storing.isEmpty else { return }
+        let call = arguments(storing.map { Commit(tag: nil, acknowledges: false, effects: $0.effects) })
+        // The script's keys are those of the queues; results name their own.
+        let key = configuration.keys.unacked
         _ = try await translating {
             () async throws(RedisError) in
-            try await client.run(Scripts.commit, keys: [key, key, key, key, key, key], arguments: call).get()
+            try await results.run(Scripts.commit, keys: [key, key, key, key, key, key], arguments: call).get()
         }
+    }
+
+    /// Which of these tags nobody holds any more.
+    private func lost(_ tags: [DeliveryTag]) async throws -> Set<DeliveryTag> {
+        guard !tags.isEmpty else { return [] }
+        let command = RedisCommand("ZMSCORE", arguments: [configuration.keys.unackedIndex] + tags.map(\.text))
+        let scores = try await translating { () async throws(RedisError) in try await client.send(command).get() }
+        return Set(zip(tags, scores.array ?? []).filter(\.1.isNull).map(\.0))
     }
 }

@@ -1,6 +1,15 @@
 import CeleryMessage
+import Logging
+import NIOCore
 import RedisClient
 public import Transport
+
+/// A claim that failed after it was sent: the server may have run it.
+struct UnansweredClaim: Sendable {
+    let firstTag: Int
+    let count: Int
+    let sentAt: NIODeadline
+}
 
 extension RedisBroker {
     /// Takes back what is held under a dead worker's tags, oldest in front.
@@ -84,7 +93,6 @@ extension RedisBroker {
             spoiled.append(Commit(tag: delivery.tag, acknowledges: true, effects: poisoned(delivery)))
             return true
         }
-        if !spoiled.isEmpty { _ = try await commit(spoiled) }
 
         var arguments = RedisArguments()
         arguments.append(worker)
@@ -104,8 +112,40 @@ extension RedisBroker {
         guard let count = moved.int else {
             throw TransportError(.protocolViolation, "the take_back script answered something unexpected")
         }
+        guard count >= 0 else { return nil }
+        // Not before the script has found that the worker is still dead.
+        if !spoiled.isEmpty { _ = try await commit(spoiled) }
         pushed(nil)
-        return count < 0 ? nil : count + spoiled.count
+        return count + spoiled.count
+    }
+
+    /// Puts back what claims took whose answer was lost with a connection: held under this worker's tags, but in nobody's
+    /// hands.
+    ///
+    /// A claim may still be on its way through the server when a new connection is up, so it is asked for at every
+    /// heartbeat until something was found, for some minutes.
+    func putBackUnanswered() async throws {
+        let keys = configuration.keys
+        for claim in unansweredClaims() {
+            let tags = (claim.firstTag..<claim.firstTag + claim.count).map { "\(workerID):\($0)" }
+            let stored = try await translating {
+                () async throws(RedisError) in
+                try await client.send(RedisCommand("HMGET", arguments: [keys.unacked] + tags)).get()
+            }
+            // The newest first, so that the oldest ends up in front.
+            let held = zip(tags, stored.array ?? []).reversed().compactMap { tag, value in
+                value.bytes.flatMap { HeldMessage(tag: tag, stored: $0, keys: keys) }
+            }
+            guard !held.isEmpty else { continue }
+            _ = try await commit(
+                held.map { message in
+                    let item = Publication(queue: message.queue, priority: message.priority, item: message.marked)
+                    return Commit(tag: DeliveryTag(message.tag), acknowledges: true, effects: [.putBack(item)])
+                }
+            )
+            settle(claim)
+            logger.warning("Put back \(held.count) message(s) of a claim whose answer was lost")
+        }
     }
 
     private func deliveries(of taskIDs: [String?]) async throws -> [String: Int] {

@@ -29,6 +29,8 @@ public final class RedisBroker: Broker {
         var onNotice: (@Sendable (BrokerNotice) -> Void)?
         var connections: [Task<Void, Never>] = []
         var warnedAboutTracking = false
+        var warnedAboutKeys = Set<String>()
+        var unanswered: [UnansweredClaim] = []
         var closing = false
     }
 
@@ -190,7 +192,12 @@ public final class RedisBroker: Broker {
     /// Signs the worker off, so that nobody looks for what it held, and closes the connections.
     public func stop() async {
         state.withLock { $0.closing = true }
-        _ = try? await client.send(RedisCommand("ZREM", configuration.keys.workers, workerID))  // else it is recovered
+        // Without this the worker counts as dead in a while and is looked through for nothing: no reason to wait long.
+        // With a claim unanswered, being looked through is what is wanted.
+        if unansweredClaims().isEmpty {
+            let farewell = RedisCommand("ZREM", configuration.keys.workers, workerID)
+            _ = try? await client.send(farewell, timeout: .seconds(2))
+        }
         await client.close()
         await subscriber.close()
         await resultClient?.close()
@@ -204,10 +211,17 @@ public final class RedisBroker: Broker {
         guard request.limit > 0, let plan = plan(request) else {
             return ClaimResult(deliveries: [], mayHoldMore: false)
         }
-        let reply = try await run(Scripts.claim, keys: plan.keys, arguments: plan.arguments)
-        guard let parts = reply.array, parts.count == 2, let taken = parts[0].array, let empty = parts[1].array else {
+        let reply: RedisReply
+        do {
+            reply = try await run(Scripts.claim, keys: plan.keys, arguments: plan.arguments)
+        } catch let error as TransportError where error.code == .connection {
+            remember(UnansweredClaim(firstTag: plan.firstTag, count: request.limit, sentAt: .now()))
+            throw error
+        }
+        guard let parts = reply.array, parts.count == 3, let taken = parts[0].array, let empty = parts[1].array else {
             throw TransportError(.protocolViolation, "the claim script answered something unexpected")
         }
+        warn(aboutKeys: parts[2].array?.compactMap { $0.int.map { plan.lists[$0 - 1] } } ?? [])
         var deliveries: [Delivery] = []
         deliveries.reserveCapacity(taken.count / 2)
         var number = plan.firstTag
@@ -223,6 +237,33 @@ public final class RedisBroker: Broker {
             return plan.lists.contains { state.watch.mayHold($0) }
         }
         return ClaimResult(deliveries: deliveries, mayHoldMore: more)
+    }
+
+    private func warn(aboutKeys keys: [String]) {
+        for key in keys {
+            guard state.withLock({ $0.warnedAboutKeys.insert(key).inserted }) else { continue }
+            logger.error("The key of a queue holds something that is no list, nothing is taken from it: \(key)")
+        }
+    }
+
+    private func remember(_ claim: UnansweredClaim) {
+        state.withLock { state in
+            state.unanswered.append(claim)
+            if state.unanswered.count > 100 { state.unanswered.removeFirst() }
+        }
+    }
+
+    /// The claims whose answer was lost, those of long ago left out: whatever they took nobody knows of.
+    func unansweredClaims() -> [UnansweredClaim] {
+        state.withLock { state in
+            state.unanswered.removeAll { NIODeadline.now() - $0.sentAt > .minutes(10) }
+            return state.unanswered
+        }
+    }
+
+    /// Forgets a claim of which everything has been put back.
+    func settle(_ claim: UnansweredClaim) {
+        state.withLock { state in state.unanswered.removeAll { $0.firstTag == claim.firstTag } }
     }
 
     private struct ClaimPlan {
@@ -314,6 +355,7 @@ public final class RedisBroker: Broker {
         }
         // A safety net, not the way messages are found: should an announcement ever be lost, it costs one beat.
         state.withLock { $0.watch.forget() }
+        try await putBackUnanswered()
         let dead = parts[1].array?.compactMap(\.text).filter { $0 != workerID } ?? []
         return Heartbeat(nextDue: parts[0].double.map(Instant.init(seconds:)), deadWorkers: dead)
     }

@@ -12,7 +12,8 @@
 -- then    how many queues, then per queue: room, pool's place, routing key as JSON text
 -- then    per list: its queue's place
 --
--- Returns { items taken, places of lists seen empty }: items as queue's place, item, queue's place, item, ...
+-- Returns { items taken, places of lists seen empty, places of keys that are no lists }: items as queue's place, item,
+-- queue's place, item, ...
 -- A list seen empty is read last of all, so that client tracking announces the next push to it.
 local limit = tonumber(ARGV[2])
 local at = 5
@@ -34,16 +35,19 @@ local lease = string.format('%d', tonumber(now[1]) + tonumber(ARGV[4]))
 local score = lease .. '.' .. string.format('%06d', now[2])
 local tag = ARGV[1] .. ':'
 local number = tonumber(ARGV[3])
-local taken, fields, scores, empty, emptyKeys = {}, {}, {}, {}, {}
+local taken, fields, scores, empty, emptyKeys, broken = {}, {}, {}, {}, {}, {}
 for place = 4, #KEYS do
     local queue = tonumber(ARGV[at + place - 3])
     local take = limit
     if left[queue] < take then take = left[queue] end
     if rooms[pool[queue]] < take then take = rooms[pool[queue]] end
     if take > 0 then
-        local items = redis.call('RPOP', KEYS[place], take)
+        -- A key of another type must not end the script: what was popped before it would be lost.
+        local items = redis.pcall('RPOP', KEYS[place], take)
         local got = 0
-        if items then
+        if items and items.err then
+            broken[#broken + 1] = place - 3
+        elseif items then
             got = #items
             for i = 1, got do
                 local name = tag .. number
@@ -71,4 +75,4 @@ if #fields > 0 then
     redis.call('ZADD', KEYS[3], now[1], ARGV[1])
 end
 if #emptyKeys > 0 then redis.call('EXISTS', unpack(emptyKeys)) end
-return { taken, empty }
+return { taken, empty, broken }

@@ -20,23 +20,39 @@
 --         'F' task id                 forget deliveries
 --
 -- Returns 1 or 0 for each commit: done, or its message is no longer held.
-local call = redis.call
+-- A message that cannot be pushed, because its queue's name is that of another kind of key, is kept as rejected: an
+-- error would end the script halfway, and the commit would be tried again and again.
+local call, try = redis.call, redis.pcall
 local total = tonumber(ARGV[5])
 local at = 6
-local answer, acked, results = {}, {}, {}
+local answer, acked, gone, results = {}, {}, {}, {}
 
 -- A stored SUCCESS is final (celery/backends/base.py); the three forms are JSON, YAML and MessagePack.
 local function succeeded(stored)
-    if not stored then return false end
+    if type(stored) ~= 'string' then return false end
     local head = string.sub(stored, 1, 20)
     return head == '{"status": "SUCCESS"' or string.find(stored, '\166status\167SUCCESS', 1, true) ~= nil
         or (string.sub(stored, 1, 1) ~= '{' and string.find(stored, 'status: SUCCESS\n', 1, true) ~= nil)
 end
 
+local function keep(entry)
+    call('LPUSH', KEYS[5], entry)
+    call('LTRIM', KEYS[5], 0, tonumber(ARGV[1]) - 1)
+    call('EXPIRE', KEYS[5], ARGV[2])
+end
+
+local function push(command, list, item)
+    local answer = try(command, list, item)
+    if type(answer) == 'table' and answer.err then
+        if string.sub(answer.err, 1, 9) ~= 'WRONGTYPE' then error(answer.err) end
+        keep(cjson.encode({ reason = 'not a queue', queue = list, task_id = cjson.null, message = item }))
+    end
+end
+
 for n = 1, total do
     local tag, ack, effects = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
     at = at + 3
-    local held = tag == '' or call('ZSCORE', KEYS[2], tag)
+    local held = tag == '' or (not gone[tag] and call('ZSCORE', KEYS[2], tag))
     answer[n] = held and 1 or 0
     for _ = 1, effects do
         local kind = ARGV[at]
@@ -44,10 +60,10 @@ for n = 1, total do
             if held then results[#results + 1] = at end
             at = at + 4
         elseif kind == 'L' then
-            if held then call('LPUSH', ARGV[at + 1], ARGV[at + 2]) end
+            if held then push('LPUSH', ARGV[at + 1], ARGV[at + 2]) end
             at = at + 3
         elseif kind == 'R' then
-            if held then call('RPUSH', ARGV[at + 1], ARGV[at + 2]) end
+            if held then push('RPUSH', ARGV[at + 1], ARGV[at + 2]) end
             at = at + 3
         elseif kind == 'P' then
             if held then
@@ -56,11 +72,7 @@ for n = 1, total do
             end
             at = at + 5
         elseif kind == 'X' then
-            if held then
-                call('LPUSH', KEYS[5], ARGV[at + 1])
-                call('LTRIM', KEYS[5], 0, tonumber(ARGV[1]) - 1)
-                call('EXPIRE', KEYS[5], ARGV[2])
-            end
+            if held then keep(ARGV[at + 1]) end
             at = at + 2
         elseif kind == 'F' then
             if held then call('HDEL', KEYS[6], ARGV[at + 1]) end
@@ -71,6 +83,7 @@ for n = 1, total do
     end
     if held and ack == '1' and tag ~= '' then
         acked[#acked + 1] = tag
+        gone[tag] = true
     end
 end
 for first = 1, #acked, 1000 do
@@ -83,7 +96,7 @@ if #results > 0 then
     if ARGV[3] ~= '' then call('SELECT', ARGV[3]) end
     for _, place in ipairs(results) do
         local key, ttl, record = ARGV[place + 1], ARGV[place + 2], ARGV[place + 3]
-        if not succeeded(call('GET', key)) then
+        if not succeeded(try('GET', key)) then
             if ttl == '' then call('SET', key, record) else call('SETEX', key, ttl, record) end
             call('PUBLISH', key, record)
         end

@@ -12,12 +12,23 @@ for i = #due, 1, -1 do
     local held = redis.call('HGET', KEYS[2], due[i])
     if held then
         local cut = string.find(held, '\n', 1, true)
-        redis.call('RPUSH', string.sub(held, 1, cut - 1), string.sub(held, cut + 1))
+        local pushed = redis.pcall('RPUSH', string.sub(held, 1, cut - 1), string.sub(held, cut + 1))
+        if type(pushed) == 'table' and pushed.err then
+            -- The key has become something else: the others are released all the same, this one is tried again later.
+            redis.call('ZADD', KEYS[1], tonumber(now[1]) + 60, due[i])
+            due[i] = false
+        end
     end
 end
-if #due > 0 then
-    redis.call('ZREM', KEYS[1], unpack(due))
-    redis.call('HDEL', KEYS[2], unpack(due))
+local released = {}
+for i = 1, #due do
+    if due[i] then
+        released[#released + 1] = due[i]
+    end
+end
+if #released > 0 then
+    redis.call('ZREM', KEYS[1], unpack(released))
+    redis.call('HDEL', KEYS[2], unpack(released))
 end
 local next = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 return next[2] or ''

@@ -8,6 +8,9 @@ struct RevokedTasks: Sendable {
     private let limit: Int
     private let timeToLive: Duration
 
+    /// How many entries are kept, those that a later insert of the same id replaced included.
+    var entryCount: Int { order.count - first }
+
     init(limit: Int = 50_000, timeToLive: Duration = .seconds(10_800)) {
         self.limit = limit
         self.timeToLive = timeToLive

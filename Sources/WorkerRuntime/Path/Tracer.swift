@@ -61,7 +61,7 @@ struct Tracer: Sendable {
         case .ignored: return TaskEnding(commit: task.commit([]), verdict: .ignored)
         case .rejected(let reject): return rejected(task, reject)
         case .revoked(let reason):
-            let effects = store(task, .revoked, exception: .revoked(reason), traceback: nil, children: nil)
+            let effects = store(task, .revoked, exception: .revoked(reason), traceback: nil, children: [])
             return TaskEnding(commit: task.commit(effects), verdict: .revoked(reason))
         case .timeLimitExceeded(let seconds): return timedOut(task, seconds: seconds)
         case .workerLost(let exit): return lost(task, exit)
@@ -223,7 +223,7 @@ struct Tracer: Sendable {
     private func lost(_ task: Ended, _ exit: ProcessExit) -> TaskEnding {
         let why = "Worker exited prematurely: \(exit)."
         if case .terminated = exit {
-            let effects = store(task, .revoked, exception: .revoked(.terminated), traceback: nil, children: nil)
+            let effects = store(task, .revoked, exception: .revoked(.terminated), traceback: nil, children: [])
             return TaskEnding(commit: task.commit(effects), verdict: .revoked(.terminated))
         }
         guard task.tag == nil || !task.policy.rejectOnWorkerLost else {

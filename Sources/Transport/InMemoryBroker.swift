@@ -1,0 +1,333 @@
+public import CeleryMessage
+import Synchronization
+
+/// What every ``InMemoryBroker`` of one deployment shares: queues, held messages, parked ones, results.
+///
+/// Behaves as the Redis deployment does, seen through ``Broker``; for tests and for programs that run tasks of their own.
+public final class InMemoryStore: Sendable, ResultBackend {
+    /// Names a list: a queue and one of its priority steps.
+    struct ListKey: Hashable {
+        var queue: String
+        var step: Int
+    }
+
+    struct Held {
+        var item: [UInt8]
+        var queue: String
+        var priority: Int
+        var lease: Instant
+    }
+
+    struct Parked {
+        var message: Publication
+        var due: Instant
+        var number: Int
+    }
+
+    struct State {
+        /// Items of each list, next to be taken last.
+        var lists: [ListKey: [[UInt8]]] = [:]
+        var held: [DeliveryTag: Held] = [:]
+        var workers: [String: Instant] = [:]
+        var parked: [Parked] = []
+        var parkedCount = 0
+        var results: [String: [UInt8]] = [:]
+        var storeCounts: [String: Int] = [:]
+        var rejected: [RejectedMessage] = []
+        var deliveries: [String: Int] = [:]
+        var listeners: [String: @Sendable () -> Void] = [:]
+    }
+
+    /// The steps that priorities are rounded down to.
+    static let steps = [0, 3, 6, 9]
+
+    let state = Mutex(State())
+    let now: @Sendable () -> Instant
+    let deadAfter: Duration
+    let leaseAhead: Duration
+    let visibilityTimeout: Duration
+    let rejectedLimit: Int
+
+    /// Makes an empty deployment with the times the Redis transport has by default.
+    public init(
+        now: @escaping @Sendable () -> Instant = { .now() },
+        deadAfter: Duration = .seconds(12),
+        leaseAhead: Duration = .seconds(10),
+        visibilityTimeout: Duration = .seconds(3600),
+        rejectedLimit: Int = 1000
+    ) {
+        self.now = now
+        self.deadAfter = deadAfter
+        self.leaseAhead = leaseAhead
+        self.visibilityTimeout = visibilityTimeout
+        self.rejectedLimit = rejectedLimit
+    }
+
+    // MARK: What a producer does and an operator sees
+
+    /// Puts a message at the end of its queue, as a producer does.
+    public func publish(_ message: Publication) {
+        state.withLock { Self.push(message, atHead: false, &$0) }
+        wakeEverybody()
+    }
+
+    /// The items waiting in a queue, next to be taken first.
+    public func waiting(in queue: String) -> [[UInt8]] {
+        state.withLock { state in
+            Self.steps.flatMap { (state.lists[ListKey(queue: queue, step: $0)] ?? []).reversed() }
+        }
+    }
+
+    /// The tags of held messages.
+    public var heldTags: Set<DeliveryTag> { state.withLock { Set($0.held.keys) } }
+
+    /// The messages kept for later with the moments they are due, soonest first.
+    public var parked: [(message: Publication, due: Instant)] {
+        state.withLock { $0.parked.sorted { $0.due < $1.due }.map { ($0.message, $0.due) } }
+    }
+
+    /// The messages that could not be run, newest first.
+    public var rejected: [RejectedMessage] { state.withLock { $0.rejected } }
+
+    /// How many records have been written for a task, those of states on the way too.
+    public func storeCount(taskID: String) -> Int { state.withLock { $0.storeCounts[taskID] ?? 0 } }
+
+    /// The newest record of a task.
+    public func record(taskID: String) async throws -> [UInt8]? { state.withLock { $0.results[taskID] } }
+
+    // MARK: Steps
+
+    static func push(_ message: Publication, atHead: Bool, _ state: inout State) {
+        let clamped = min(max(message.priority, 0), 9)
+        let key = ListKey(queue: message.queue, step: steps.last { $0 <= clamped } ?? 0)
+        if atHead {
+            state.lists[key, default: []].append(message.item)
+        } else {
+            state.lists[key, default: []].insert(message.item, at: 0)
+        }
+    }
+
+    func wakeEverybody() {
+        let listeners = state.withLock { Array($0.listeners.values) }
+        for wake in listeners { wake() }
+    }
+
+    /// A stored SUCCESS is final.
+    static func isSuccess(_ record: [UInt8]?) -> Bool {
+        guard let record, let value = try? JSONReader.value(record) else { return false }  // not JSON: not ours to judge
+        return value["status"]?.string == "SUCCESS"
+    }
+}
+
+/// A broker without a server: one worker's view of an ``InMemoryStore``.
+public final class InMemoryBroker: Broker {
+    /// The first part of every tag this worker holds.
+    public let workerID: String
+    private let store: InMemoryStore
+    private let deliver: @Sendable (@escaping @Sendable () -> Void) -> Void
+    private let state = Mutex(State())
+
+    private struct State {
+        var nextTag = 1
+        var turn = 0
+    }
+
+    /// Joins a deployment.
+    ///
+    /// - Parameter deliver: runs a closure where notices are to be received, for example on an event loop.
+    public init(
+        _ store: InMemoryStore,
+        workerID: String = Identifier.uuid(),
+        deliver: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = { $0() }
+    ) {
+        self.store = store
+        self.workerID = workerID
+        self.deliver = deliver
+    }
+
+    /// Begins to tell of new messages.
+    public func start(queues: [String], onNotice: @escaping @Sendable (BrokerNotice) -> Void) async throws {
+        let deliver = deliver
+        store.state.withLock { $0.listeners[workerID] = { deliver { onNotice(.wake) } } }
+    }
+
+    /// Takes messages by the same order as the claim script.
+    public func claim(_ request: ClaimRequest) async throws -> ClaimResult {
+        let order = serving(request.queues)
+        let now = store.now()
+        return store.state.withLock { shared in
+            var left = request.queues.map(\.room)
+            var rooms = request.rooms
+            var limit = request.limit
+            var deliveries: [Delivery] = []
+            for step in InMemoryStore.steps {
+                for place in order {
+                    let queue = request.queues[place]
+                    let key = InMemoryStore.ListKey(queue: queue.name, step: step)
+                    while limit > 0, left[place] > 0, rooms[queue.pool] > 0, let item = shared.lists[key]?.popLast() {
+                        limit -= 1
+                        left[place] -= 1
+                        rooms[queue.pool] -= 1
+                        let tag = nextTag()
+                        shared.held[tag] = InMemoryStore.Held(
+                            item: item,
+                            queue: queue.name,
+                            priority: step,
+                            lease: now + store.leaseAhead
+                        )
+                        shared.workers[workerID] = now
+                        deliveries.append(Delivery(tag: tag, queue: queue.name, item: item))
+                    }
+                }
+            }
+            let more = request.queues.contains { queue in
+                InMemoryStore.steps.contains { step in
+                    !(shared.lists[InMemoryStore.ListKey(queue: queue.name, step: step)] ?? []).isEmpty
+                }
+            }
+            return ClaimResult(deliveries: deliveries, mayHoldMore: more)
+        }
+    }
+
+    private func nextTag() -> DeliveryTag {
+        state.withLock { state in
+            defer { state.nextTag += 1 }
+            return DeliveryTag("\(workerID):\(state.nextTag)")
+        }
+    }
+
+    private func serving(_ queues: [ClaimRequest.Queue]) -> [Int] {
+        let turn = state.withLock { state in
+            state.turn &+= 1
+            return state.turn
+        }
+        return Dictionary(grouping: queues.indices) { queues[$0].rank }.sorted { $0.key < $1.key }
+            .flatMap { _, places in
+                let first = turn % places.count
+                return Array(places[first...]) + Array(places[..<first])
+            }
+    }
+
+    /// Makes each commit's effects happen, unless its message is no longer held.
+    public func commit(_ commits: [Commit]) async throws -> [CommitStatus] {
+        let statuses = store.state.withLock { shared in commits.map { apply($0, &shared) } }
+        store.wakeEverybody()
+        return statuses
+    }
+
+    private func apply(_ commit: Commit, _ shared: inout InMemoryStore.State) -> CommitStatus {
+        if let tag = commit.tag {
+            guard shared.held[tag] != nil else { return .lost }
+            if commit.acknowledges { shared.held[tag] = nil }
+        }
+        for effect in commit.effects { apply(effect, &shared) }
+        return .done
+    }
+
+    private func apply(_ effect: Effect, _ shared: inout InMemoryStore.State) {
+        switch effect {
+        case .store(let result):
+            guard !InMemoryStore.isSuccess(shared.results[result.taskID]) else { return }
+            shared.results[result.taskID] = result.record
+            shared.storeCounts[result.taskID, default: 0] += 1
+        case .publish(let message): InMemoryStore.push(message, atHead: false, &shared)
+        case .putBack(let message): InMemoryStore.push(message, atHead: true, &shared)
+        case .park(let message, _, let due):
+            shared.parkedCount += 1
+            shared.parked.append(InMemoryStore.Parked(message: message, due: due, number: shared.parkedCount))
+        case .keepRejected(let message):
+            shared.rejected.insert(message, at: 0)
+            if shared.rejected.count > store.rejectedLimit { shared.rejected.removeLast() }
+        case .forgetDeliveries(let taskID): shared.deliveries[taskID] = nil
+        }
+    }
+
+    /// Renews leases and the sign of life.
+    public func heartbeat(holding tags: [DeliveryTag]) async throws -> Heartbeat {
+        let now = store.now()
+        return store.state.withLock { shared in
+            shared.workers[workerID] = now
+            for tag in tags { shared.held[tag]?.lease = now + store.leaseAhead }
+            let dead = shared.workers.filter { $0.key != workerID && $0.value <= now - store.deadAfter }
+            return Heartbeat(nextDue: shared.parked.map(\.due).min(), deadWorkers: dead.keys.sorted())
+        }
+    }
+
+    /// Puts due parked messages at the head of their queues.
+    public func releaseDue(limit: Int) async throws -> Instant? {
+        let now = store.now()
+        let next = store.state.withLock { shared in
+            shared.parked.sort { ($0.due, $0.number) < ($1.due, $1.number) }
+            let due = shared.parked.prefix(limit).prefix { $0.due <= now }
+            for parked in due.reversed() { InMemoryStore.push(parked.message, atHead: true, &shared) }
+            shared.parked.removeFirst(due.count)
+            return shared.parked.first?.due
+        }
+        store.wakeEverybody()
+        return next
+    }
+
+    /// Takes back what a dead worker held; nothing of one that is alive.
+    public func recover(
+        worker: String,
+        maxDeliveries: Int,
+        poisoned: @Sendable (Delivery) -> [Effect]
+    ) async throws -> Int {
+        let now = store.now()
+        let count = store.state.withLock { shared in
+            if let seen = shared.workers[worker], seen > now - store.deadAfter { return 0 }
+            let held = shared.held.filter { $0.key.text.hasPrefix(worker + ":") }
+                .sorted { Self.number($0.key) > Self.number($1.key) }
+            for (tag, message) in held {
+                // Without an id there is nothing to count by.
+                let taskID = (try? JSONReader.value(message.item))?["headers"]?["id"]?.string
+                shared.held[tag] = nil
+                if let taskID, shared.deliveries[taskID, default: 0] >= maxDeliveries {
+                    let delivery = Delivery(tag: tag, queue: message.queue, item: message.item)
+                    for effect in poisoned(delivery) { apply(effect, &shared) }
+                    continue
+                }
+                putBack(message, &shared)
+                if let taskID { shared.deliveries[taskID, default: 0] += 1 }
+            }
+            shared.workers[worker] = nil
+            return held.count
+        }
+        store.wakeEverybody()
+        return count
+    }
+
+    /// Puts back what nobody has renewed within the visibility timeout.
+    public func restoreAbandoned() async throws -> Int {
+        let newest = store.now() - store.visibilityTimeout
+        let count = store.state.withLock { shared in
+            let abandoned = shared.held.filter { $0.value.lease <= newest }
+                .sorted { ($0.value.lease, Self.number($0.key)) > ($1.value.lease, Self.number($1.key)) }
+            for (tag, message) in abandoned {
+                shared.held[tag] = nil
+                putBack(message, &shared)
+            }
+            return abandoned.count
+        }
+        store.wakeEverybody()
+        return count
+    }
+
+    private func putBack(_ message: InMemoryStore.Held, _ shared: inout InMemoryStore.State) {
+        let item = Redelivery.mark(message.item) ?? message.item
+        let publication = Publication(queue: message.queue, priority: message.priority, item: item)
+        InMemoryStore.push(publication, atHead: true, &shared)
+    }
+
+    private static func number(_ tag: DeliveryTag) -> Int {
+        tag.text.split(separator: ":").last.flatMap { Int($0) } ?? 0
+    }
+
+    /// Signs this worker off.
+    public func stop() async {
+        store.state.withLock { shared in
+            shared.listeners[workerID] = nil
+            shared.workers[workerID] = nil
+        }
+    }
+}
