@@ -112,9 +112,9 @@ public final class InMemoryStore: Sendable, ResultBackend {
         for wake in listeners { wake() }
     }
 
-    /// A stored SUCCESS is final.
+    /// A stored SUCCESS is final; a record that is no JSON is not seen as one.
     static func isSuccess(_ record: [UInt8]?) -> Bool {
-        guard let record, let value = try? JSONReader.value(record) else { return false }  // not JSON: not ours to judge
+        guard let record, let value = try? JSONReader.value(record) else { return false }
         return value["status"]?.string == "SUCCESS"
     }
 }

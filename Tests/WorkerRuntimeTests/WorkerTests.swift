@@ -1,0 +1,362 @@
+import CeleriacTasks
+import CeleryMessage
+import HandlersDebug
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+import Testing
+import Transport
+import WorkerPool
+
+@testable import WorkerRuntime
+
+/// Runs that wait to be let go, and what was seen of them.
+final class Gate: Sendable {
+    private struct State {
+        var isOpen = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
+        var running = 0
+        var peak = 0
+        var begun: [String] = []
+    }
+
+    private let state = Mutex(State())
+
+    /// The ids of runs in the order in which they began.
+    var begun: [String] { state.withLock { $0.begun } }
+    /// The most runs at a time.
+    var peak: Int { state.withLock { $0.peak } }
+
+    func enter(_ id: String) {
+        state.withLock { state in
+            state.begun.append(id)
+            state.running += 1
+            state.peak = max(state.peak, state.running)
+        }
+    }
+
+    func leave() { state.withLock { $0.running -= 1 } }
+
+    func wait() async {
+        await withCheckedContinuation { continuation in
+            let passes = state.withLock { state in
+                if state.isOpen { return true }
+                state.waiting.append(continuation)
+                return false
+            }
+            if passes { continuation.resume() }
+        }
+    }
+
+    func open() {
+        let waiting = state.withLock { state in
+            state.isOpen = true
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+}
+
+private struct GateHandler: TaskHandler {
+    let gate: Gate
+    let broker: FlakyBroker
+    /// Whether it waits to be let go, or only lets others run.
+    let waits: Bool
+
+    func run(_ arguments: TaskArguments, context: TaskContext) async throws -> JSONValue {
+        gate.enter(context.request.id)
+        broker.look()
+        if waits { await gate.wait() } else { for _ in 0..<20 { await Task.yield() } }
+        gate.leave()
+        return .string(context.request.id)
+    }
+}
+
+/// A worker on a broker in memory with handlers inside, from claim to commit.
+@Suite(.timeLimit(.minutes(1))) struct WorkerTests {
+    struct Bench: Sendable {
+        let store: InMemoryStore
+        let broker: FlakyBroker
+        let worker: Worker
+        let gate: Gate
+
+        func publish(
+            _ task: String,
+            _ ids: [String],
+            queue: String = "celery",
+            change: (inout TaskMessage) -> Void = { _ in }
+        )
+            throws
+        {
+            for id in ids {
+                var message = TaskMessage(task: task, id: id, queue: queue)
+                change(&message)
+                let item = try message.encode()
+                store.publish(Publication(queue: queue, priority: message.properties.priority, item: item))
+            }
+        }
+
+        func record(_ id: String) async throws -> JSONValue? {
+            try await store.record(taskID: id).map { try JSONReader.value($0) }
+        }
+
+        /// Waits until these tasks have a record.
+        func stored(_ ids: [String], times: Int = 1) async {
+            let store = store
+            await broker.until { ids.allSatisfy { store.storeCount(taskID: $0) >= times } }
+        }
+
+        func begun(_ count: Int) async {
+            let gate = gate
+            await broker.until { gate.begun.count >= count }
+        }
+    }
+
+    /// Runs a worker for as long as the body takes, then stops it warm.
+    private func with(
+        slots: Int = 4,
+        queues: [QueuePolicy] = [QueuePolicy(name: "celery", pool: "here")],
+        policy: TaskPolicy = TaskPolicy(),
+        stop: StopKind = .warm,
+        change: (inout WorkerConfiguration) -> Void = { _ in },
+        _ body: (Bench) async throws -> Void
+    ) async throws {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let store = InMemoryStore()
+        let broker = FlakyBroker(store, loop: loop)
+        let gate = Gate()
+        let names = ["gate", "busy"] + DebugHandlers.factories.map(\.name)
+        var configuration = WorkerConfiguration(
+            nodeName: "celery@test",
+            queues: queues,
+            tasks: Dictionary(uniqueKeysWithValues: names.map { ($0, policy) }),
+            defaultPool: "here"
+        )
+        change(&configuration)
+        let logger = Logger(label: "worker") { _ in SwiftLogNoOpLogHandler() }
+        let worker = Worker(
+            configuration: configuration,
+            broker: broker,
+            codecs: .json,
+            eventLoop: loop,
+            logger: logger
+        )
+        let registry = HandlerRegistry(
+            DebugHandlers.factories + [
+                HandlerFactory(name: "gate", summary: "") { _ in GateHandler(gate: gate, broker: broker, waits: true) },
+                HandlerFactory(name: "busy", summary: "") { _ in GateHandler(gate: gate, broker: broker, waits: false)
+                },
+            ]
+        )
+        let setup = PoolSetup(tasks: names.map { PoolSetup.Binding(task: $0, handler: $0) }, hostname: "celery@test")
+        let bench = Bench(store: store, broker: broker, worker: worker, gate: gate)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await worker.run { onEvents in
+                    [
+                        InlinePool(
+                            name: "here",
+                            slots: slots,
+                            setup: setup,
+                            registry: registry,
+                            eventLoop: loop,
+                            logger: logger,
+                            onEvents: onEvents
+                        )
+                    ]
+                } onReady: {
+                }
+            }
+            let outcome: Result<Void, any Error>
+            do { outcome = .success(try await body(bench)) } catch { outcome = .failure(error) }
+            await worker.stop(stop)
+            gate.open()
+            broker.letClaimGo()
+            try await group.waitForAll()
+            try outcome.get()
+        }
+    }
+
+    private func ids(_ items: [[UInt8]]) -> [String] {
+        items.map { (try? JSONReader.value($0))?["headers"]?["id"]?.string ?? "?" }
+    }
+
+    private func numbered(_ count: Int) -> [String] { (0..<count).map { "id-\($0)" } }
+
+    // MARK: Running
+
+    @Test func `runs tasks, stores their ends and holds nothing afterwards`() async throws {
+        try await with { bench in
+            try bench.publish("debug.add", ["sum"]) { $0.payload = TaskPayload(arguments: [2, 3]) }
+            try bench.publish("debug.fail", ["fail"])
+            try bench.publish("debug.retry", ["again"])
+            try bench.publish("debug.progress", ["steps"]) { $0.payload = TaskPayload(arguments: [3, 0]) }
+            await bench.stored(["sum", "fail", "steps"])
+            await bench.stored(["again"], times: 2)
+            #expect(try await bench.record("sum")?["result"] == 5)
+            #expect(try await bench.record("fail")?["result"]?["exc_type"] == "ValueError")
+            #expect(try await bench.record("again")?["result"] == ["retries": 1])
+            let store = bench.store
+            await bench.broker.until { store.heldTags.isEmpty }
+            #expect(try await bench.record("steps")?["status"] == "SUCCESS")
+        }
+    }
+
+    @Test func `keeps what it cannot run and goes on`() async throws {
+        try await with { bench in
+            bench.store.publish(Publication(queue: "celery", priority: 0, item: Array("garbage".utf8)))
+            bench.store.publish(Publication(queue: "celery", priority: 0, item: Array("[]".utf8)))
+            try bench.publish("nobody.knows", ["unknown"])
+            try bench.publish("debug.noop", ["late"]) { $0.headers.expires = "2020-01-01T00:00:00+00:00" }
+            try bench.publish("debug.noop", ["senseless"]) { $0.headers.eta = "tomorrow" }
+            try bench.publish("debug.noop", ["good"])
+            await bench.stored(["unknown", "late", "senseless", "good"])
+            #expect(bench.store.rejected.count == 4)
+            #expect(try await bench.record("unknown")?["result"]?["exc_type"] == "NotRegistered")
+            #expect(try await bench.record("late")?["status"] == "REVOKED")
+            #expect(try await bench.record("senseless")?["status"] == "FAILURE")
+            #expect(try await bench.record("good")?["status"] == "SUCCESS")
+            let store = bench.store
+            await bench.broker.until { store.heldTags.isEmpty }
+        }
+    }
+
+    @Test func `ends what runs beyond its hard limit`() async throws {
+        try await with(policy: TaskPolicy(timeLimit: 0.05)) { bench in
+            try bench.publish("gate", ["stuck"])
+            await bench.stored(["stuck"])
+            #expect(try await bench.record("stuck")?["result"]?["exc_type"] == "TimeLimitExceeded")
+        }
+    }
+
+    @Test func `the most urgent message runs first`() async throws {
+        try await with(slots: 1) { bench in
+            try bench.publish("gate", ["first"])
+            await bench.begun(1)
+            try bench.publish("gate", ["nine"]) { $0.properties.priority = 9 }
+            try bench.publish("gate", ["three"]) { $0.properties.priority = 3 }
+            try bench.publish("gate", ["zero"])
+            bench.gate.open()
+            await bench.stored(["first", "nine", "three", "zero"])
+            #expect(bench.gate.begun == ["first", "zero", "three", "nine"])
+        }
+    }
+
+    @Test func `never runs more of a queue than its concurrency`() async throws {
+        let queues = [
+            QueuePolicy(name: "narrow", pool: "here", concurrency: 2), QueuePolicy(name: "wide", pool: "here"),
+        ]
+        try await with(slots: 16, queues: queues) { bench in
+            let narrow = numbered(300)
+            try bench.publish("busy", narrow, queue: "narrow")
+            try bench.publish("debug.noop", narrow.map { "wide-" + $0 }, queue: "wide")
+            await bench.stored(narrow + narrow.map { "wide-" + $0 })
+            #expect(bench.gate.peak <= 2)
+            #expect(bench.gate.begun.count == 300)
+        }
+    }
+
+    // MARK: Later
+
+    @Test func `parks a task until its eta and runs it then`() async throws {
+        try await with { bench in
+            let due = Instant.now().advanced(bySeconds: 0.2)
+            try bench.publish("debug.noop", ["soon"]) { $0.headers.eta = ISO8601.string(due) }
+            try bench.publish("debug.noop", ["far"]) { $0.headers.eta = "9999-12-31T23:59:59+00:00" }
+            await bench.stored(["soon"])
+            #expect(Instant.now() >= due)
+            #expect(Instant.now() < due + .seconds(3))
+            #expect(bench.store.parked.count == 1)
+        }
+    }
+
+    @Test func `a short retry does not wait for the next heartbeat`() async throws {
+        try await with(change: { $0.heartbeatInterval = 3600 }) { bench in
+            try bench.publish("debug.retry", numbered(20)) { $0.payload = TaskPayload(arguments: [2, 0.02]) }
+            await bench.stored(numbered(20), times: 3)
+            for id in numbered(20) { #expect(try await bench.record(id)?["status"] == "SUCCESS") }
+        }
+    }
+
+    // MARK: Stopping
+
+    @Test func `a warm stop finishes what runs and leaves the rest in order`() async throws {
+        let store = Mutex<InMemoryStore?>(nil)
+        try await with(slots: 2) { bench in
+            store.withLock { $0 = bench.store }
+            try bench.publish("gate", numbered(6))
+            await bench.begun(2)
+        }
+        let left = try #require(store.withLock { $0 })
+        #expect(ids(left.waiting(in: "celery")) == ["id-2", "id-3", "id-4", "id-5"])
+        #expect(left.heldTags.isEmpty)
+        for id in ["id-0", "id-1"] { #expect(left.storeCount(taskID: id) == 1) }
+    }
+
+    @Test func `a cold stop puts everything back in order and stores nothing`() async throws {
+        let store = Mutex<InMemoryStore?>(nil)
+        try await with(slots: 3, stop: .cold) { bench in
+            store.withLock { $0 = bench.store }
+            try bench.publish("gate", numbered(5))
+            await bench.begun(3)
+        }
+        let left = try #require(store.withLock { $0 })
+        let items = left.waiting(in: "celery")
+        #expect(ids(items) == numbered(5))
+        #expect(left.heldTags.isEmpty)
+        #expect(try items.map { try JSONReader.value($0)["headers"]?["redelivered"] } == [true, true, true, nil, nil])
+        for id in numbered(5) { #expect(left.storeCount(taskID: id) == 0) }
+    }
+
+    @Test func `a stop puts back what a claim on its way brings`() async throws {
+        let store = Mutex<InMemoryStore?>(nil)
+        try await with(slots: 4) { bench in
+            store.withLock { $0 = bench.store }
+            bench.broker.holdNextClaim()
+            try bench.publish("debug.noop", numbered(1))
+            let broker = bench.broker
+            await broker.until { broker.isHoldingClaim }
+            try bench.publish("debug.noop", [])
+        }
+        let left = try #require(store.withLock { $0 })
+        #expect(ids(left.waiting(in: "celery")) == ["id-0"])
+        #expect(left.heldTags.isEmpty)
+    }
+
+    // MARK: Failing connection
+
+    @Test(arguments: [true, false])
+    func `loses nothing and does nothing twice when commits fail`(_ acksLate: Bool) async throws {
+        try await with(slots: 8, policy: TaskPolicy(acksLate: acksLate)) { bench in
+            bench.broker.fail(commits: [.before, .after, nil, .before, .after, .after, nil, .before], claims: 2)
+            let ids = numbered(200)
+            try bench.publish("busy", ids)
+            bench.broker.notify(.lost("cut"))
+            bench.broker.notify(.restored)
+            await bench.stored(ids)
+            for id in ids {
+                #expect(bench.store.storeCount(taskID: id) == 1)
+                #expect(try await bench.record(id)?["status"] == "SUCCESS")
+            }
+            #expect(bench.gate.begun.sorted() == ids.sorted())
+            let store = bench.store
+            await bench.broker.until { store.heldTags.isEmpty }
+            #expect(store.waiting(in: "celery").isEmpty)
+        }
+    }
+
+    @Test func `a chain goes on once though the commit was repeated`() async throws {
+        try await with { bench in
+            bench.broker.fail(commits: [.after, .after])
+            try bench.publish("debug.noop", ["head"]) { message in
+                message.payload.embed.chain = [Signature(task: "debug.echo", options: ["task_id": "tail"])]
+            }
+            await bench.stored(["head", "tail"])
+            #expect(bench.store.storeCount(taskID: "head") == 1)
+            #expect(bench.store.storeCount(taskID: "tail") == 1)
+            #expect(try await bench.record("tail")?["result"] == ["args": [nil], "kwargs": [:]])
+        }
+    }
+}
