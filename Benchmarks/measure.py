@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import redis
@@ -125,14 +126,17 @@ class Bench:
         return process
 
     @staticmethod
-    def wait_ready(process):
+    def drain(process):
+        """Reads what a worker says from now on, lest a full pipe stops it."""
+        threading.Thread(target=lambda: [None for _ in process.stdout], daemon=True).start()
+
+    @classmethod
+    def wait_ready(cls, process):
         lines = []
         for line in process.stdout:
             lines.append(line)
             if b" ready." in line:
-                # What follows must not fill the pipe and stop the worker.
-                import threading
-                threading.Thread(target=lambda: [None for _ in process.stdout], daemon=True).start()
+                cls.drain(process)
                 return
         raise SystemExit(f"the worker ended before it was ready:\n{b''.join(lines).decode()}")
 
@@ -151,6 +155,7 @@ class Bench:
         self.server.empty()
         self.fill(count)
         process = start()
+        self.drain(process)
         client = self.server.client
         try:
             first = last = None
@@ -169,7 +174,6 @@ class Bench:
             return (first[1] - last[1]) / (last[0] - first[0])
         finally:
             self.stop(process)
-            process.stdout.close()
 
     def throughput(self):
         options = self.options

@@ -166,6 +166,7 @@ extension RedisSetup {
     ///   rules); the connection is then used without. Without this closure the refusal fails the connection.
     public static func tracking(
         redirectedTo subscriber: RedisSubscriber,
+        optIn: Bool = false,
         onUnsupported: (@Sendable (RedisError) -> Void)? = nil
     ) -> RedisSetup {
         RedisSetup(
@@ -173,7 +174,7 @@ extension RedisSetup {
                 let limit = subscriber.configuration.connectTimeout
                 let id = try await subscriber.connectedClientID(within: limit)
                 try await subscriber.subscribe([RedisPush.invalidationChannel], timeout: limit)
-                return [.clientTracking(redirect: id)]
+                return [.clientTracking(redirect: id, optIn: optIn)]
             },
             check: { replies throws(RedisError) in
                 guard let error = replies.lazy.compactMap(\.error).first else { return }

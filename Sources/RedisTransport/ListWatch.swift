@@ -8,7 +8,7 @@ struct ListWatch: Sendable {
     private var announced: [String: Int] = [:]
     private var everythingAnnounced = 0
     private var moment = 0
-    private var tracks = false
+    private(set) var tracks = false
     /// The server cannot announce changes: nothing is ever known to be empty, and the broker polls.
     var isMissing = false
 

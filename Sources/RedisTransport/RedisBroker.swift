@@ -57,7 +57,13 @@ public final class RedisBroker: Broker {
             configuration: configuration.broker,
             eventLoop: eventLoop,
             logger: logger,
-            setup: [.tracking(redirectedTo: subscriber, onUnsupported: { _ in relay.broker?.trackingIsMissing() })],
+            setup: [
+                .tracking(
+                    redirectedTo: subscriber,
+                    optIn: true,
+                    onUnsupported: { _ in relay.broker?.trackingIsMissing() }
+                )
+            ],
             onStateChange: { relay.broker?.clientChanged($0) }
         )
         if let results = configuration.results, !results.isSameServer(as: configuration.broker) {
@@ -213,7 +219,7 @@ public final class RedisBroker: Broker {
         }
         let reply: RedisReply
         do {
-            reply = try await run(Scripts.claim, keys: plan.keys, arguments: plan.arguments)
+            reply = try await send(plan)
         } catch let error as TransportError where error.code == .connection {
             remember(UnansweredClaim(firstTag: plan.firstTag, count: request.limit, sentAt: .now()))
             throw error
@@ -266,12 +272,26 @@ public final class RedisBroker: Broker {
         state.withLock { state in state.unanswered.removeAll { $0.firstTag == claim.firstTag } }
     }
 
+    /// Sends a claim; the lists it sees empty are remembered by the server, and nothing else that is ever read.
+    private func send(_ plan: ClaimPlan) async throws -> RedisReply {
+        guard plan.isTracked else { return try await run(Scripts.claim, keys: plan.keys, arguments: plan.arguments) }
+        let keys = RedisArguments(plan.keys)
+        let bySum = Scripts.claim.command(keys: keys, arguments: plan.arguments)
+        return try await translating { () async throws(RedisError) in
+            let replies = try await client.send([.clientCaching, bySum])
+            guard replies[1].error?.code == .noScript else { return try replies[1].get() }
+            let bySource = Scripts.claim.sourceCommand(keys: RedisArguments(plan.keys), arguments: plan.arguments)
+            return try await client.send([.clientCaching, bySource])[1].get()
+        }
+    }
+
     private struct ClaimPlan {
         var lists: [String]
         var keys: [String]
         var arguments: RedisArguments
         var firstTag: Int
         var sentAt: Int
+        var isTracked: Bool
     }
 
     /// The lists worth asking for, in strict order; `nil` when every one is known to be empty.
@@ -311,7 +331,8 @@ public final class RedisBroker: Broker {
                 keys: [keys.unacked, keys.unackedIndex, keys.workers] + lists,
                 arguments: arguments,
                 firstTag: firstTag,
-                sentAt: state.watch.sent()
+                sentAt: state.watch.sent(),
+                isTracked: state.watch.tracks
             )
         }
     }
