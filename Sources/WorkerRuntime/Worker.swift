@@ -117,10 +117,16 @@ public actor Worker {
         pools = made.map { PoolState(pool: $0) }
         queues = configuration.queues.map { QueueState(policy: $0, pool: place(ofPool: $0.pool)) }
         let pools = made
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for pool in pools { group.addTask { try await pool.start() } }
-            group.addTask { try await self.connect() }
-            try await group.waitForAll()
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for pool in pools { group.addTask { try await pool.start() } }
+                group.addTask { try await self.connect() }
+                try await group.waitForAll()
+            }
+        } catch {
+            for pool in pools { await pool.stop(killAfter: .zero) }
+            await broker.stop()
+            throw error
         }
         onReady()
         await withDiscardingTaskGroup { group in
@@ -161,8 +167,8 @@ public actor Worker {
                 await pause(.seconds(Int64(wait)))
             }
         }
-        let beat = try await broker.heartbeat(holding: [])
-        nextDue = beat.nextDue
+        // Should it fail, the next one tells the same in a moment.
+        if let beat = try? await broker.heartbeat(holding: []) { nextDue = beat.nextDue }
     }
 
     func place(ofPool name: String) -> Int {

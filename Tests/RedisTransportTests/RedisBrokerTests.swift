@@ -189,6 +189,9 @@ import Transport
             )
             #expect(kept["queue"] == "unacked")
             #expect(kept["message"]?.string == text(bad.item))
+            #expect(kept["size"]?.int == Int64(bad.item.count))
+            #expect(kept["truncated"] == false)
+            #expect((kept["rejected_at"]?.number ?? 0) > 1_700_000_000)
         }
     }
 

@@ -20,6 +20,9 @@ final class FlakyBroker: Broker {
         var waiters: [(condition: @Sendable () -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
         var claimGate: CheckedContinuation<Void, Never>?
         var holdsNextClaim = false
+        var refusal: TransportError?
+        var beats: [[DeliveryTag]] = []
+        var isStopped = false
     }
 
     let workerID: String
@@ -56,6 +59,14 @@ final class FlakyBroker: Broker {
         gate?.resume()
     }
 
+    /// What the connection is answered with.
+    func refuse(_ error: TransportError) { state.withLock { $0.refusal = error } }
+
+    /// The tags that each heartbeat renewed.
+    var beats: [[DeliveryTag]] { state.withLock { $0.beats } }
+
+    var isStopped: Bool { state.withLock { $0.isStopped } }
+
     func notify(_ notice: BrokerNotice) {
         let onNotice = state.withLock { $0.onNotice }
         loop.execute { onNotice?(notice) }
@@ -89,6 +100,7 @@ final class FlakyBroker: Broker {
     private static let cut = TransportError(.connection, "cut by the test")
 
     func start(queues: [String], onNotice: @escaping @Sendable (BrokerNotice) -> Void) async throws {
+        if let refusal = state.withLock({ $0.refusal }) { throw refusal }
         state.withLock { $0.onNotice = onNotice }
         try await broker.start(queues: queues, onNotice: onNotice)
     }
@@ -123,7 +135,12 @@ final class FlakyBroker: Broker {
         return statuses
     }
 
-    func heartbeat(holding tags: [DeliveryTag]) async throws -> Heartbeat { try await broker.heartbeat(holding: tags) }
+    func heartbeat(holding tags: [DeliveryTag]) async throws -> Heartbeat {
+        let beat = try await broker.heartbeat(holding: tags)
+        state.withLock { $0.beats.append(tags) }
+        look()
+        return beat
+    }
 
     func releaseDue(limit: Int) async throws -> Instant? { try await broker.releaseDue(limit: limit) }
 
@@ -137,5 +154,8 @@ final class FlakyBroker: Broker {
 
     func restoreAbandoned() async throws -> Int { try await broker.restoreAbandoned() }
 
-    func stop() async { await broker.stop() }
+    func stop() async {
+        state.withLock { $0.isStopped = true }
+        await broker.stop()
+    }
 }

@@ -155,9 +155,10 @@ private struct GateHandler: TaskHandler {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 try await worker.run { onEvents in
-                    [
+                    // The narrow one is for tasks whose policy names it.
+                    [("here", slots), ("narrow", 1)].map { name, slots in
                         InlinePool(
-                            name: "here",
+                            name: name,
                             slots: slots,
                             setup: setup,
                             registry: registry,
@@ -165,7 +166,7 @@ private struct GateHandler: TaskHandler {
                             logger: logger,
                             onEvents: onEvents
                         )
-                    ]
+                    }
                 } onReady: {
                 }
             }
@@ -323,6 +324,56 @@ private struct GateHandler: TaskHandler {
         let left = try #require(store.withLock { $0 })
         #expect(ids(left.waiting(in: "celery")) == ["id-0"])
         #expect(left.heldTags.isEmpty)
+    }
+
+    @Test func `a warm stop puts what is reserved back in order and marked`() async throws {
+        let store = Mutex<InMemoryStore?>(nil)
+        try await with(slots: 8, policy: TaskPolicy(pool: "narrow")) { bench in
+            store.withLock { $0 = bench.store }
+            try bench.publish("gate", numbered(6))
+            let kept = bench.store
+            await bench.begun(1)
+            await bench.broker.until { kept.heldTags.count == 6 }
+        }
+        let left = try #require(store.withLock { $0 })
+        let items = left.waiting(in: "celery")
+        #expect(ids(items) == Array(numbered(6).dropFirst()))
+        #expect(try items.allSatisfy { try JSONReader.value($0)["headers"]?["redelivered"] == true })
+        #expect(left.heldTags.isEmpty)
+        #expect(left.storeCount(taskID: "id-0") == 1)
+    }
+
+    @Test func `renews what it holds and signs off at the end`() async throws {
+        let broker = Mutex<FlakyBroker?>(nil)
+        try await with(change: { $0.heartbeatInterval = 0.02 }) { bench in
+            broker.withLock { $0 = bench.broker }
+            try bench.publish("gate", numbered(3))
+            await bench.begun(3)
+            let (store, flaky) = (bench.store, bench.broker)
+            await flaky.until { flaky.beats.last.map { Set($0) == store.heldTags && $0.count == 3 } ?? false }
+        }
+        #expect(broker.withLock { $0?.isStopped } == true)
+    }
+
+    @Test func `gives up when the broker refuses it, with its pools and connections closed`() async throws {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        let broker = FlakyBroker(InMemoryStore(), loop: loop)
+        broker.refuse(TransportError(.authentication, "wrong password"))
+        let logger = Logger(label: "worker") { _ in SwiftLogNoOpLogHandler() }
+        let worker = Worker(
+            configuration: WorkerConfiguration(nodeName: "n", queues: [], tasks: [:], defaultPool: "here"),
+            broker: broker,
+            codecs: .json,
+            eventLoop: loop,
+            logger: logger
+        )
+        let ready = Mutex(false)
+        let error = await #expect(throws: TransportError.self) {
+            try await worker.run(makePools: { _ in [] }, onReady: { ready.withLock { $0 = true } })
+        }
+        #expect(error?.code == .authentication)
+        #expect(!ready.withLock { $0 })
+        #expect(broker.isStopped)
     }
 
     // MARK: Failing connection

@@ -45,7 +45,11 @@ local function push(command, list, item)
     local answer = try(command, list, item)
     if type(answer) == 'table' and answer.err then
         if string.sub(answer.err, 1, 9) ~= 'WRONGTYPE' then error(answer.err) end
-        keep(cjson.encode({ reason = 'not a queue', queue = list, task_id = cjson.null, message = item }))
+        keep(cjson.encode({
+            reason = 'the key of its queue holds something that is no list', queue = list, task_id = cjson.null,
+            rejected_at = tonumber(call('TIME')[1]), size = #item, truncated = #item > 1048576,
+            message = string.sub(item, 1, 1048576),
+        }))
     end
 end
 
