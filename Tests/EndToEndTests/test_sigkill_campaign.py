@@ -36,10 +36,10 @@ def test_hundreds_of_kills_over_thousands_of_tasks_lose_none(deployment):
         for _ in range(count):
             queue = chance.choice(["pooled", "inline"])
             kind = chance.random()
-            if kind < 0.6:
+            if kind < 0.4:
                 yield app.tasks["proj.add"].apply_async((1, 2), queue=queue).id
             elif kind < 0.85:
-                yield app.tasks["proj.sleep"].apply_async((chance.random() / 10,), queue=queue).id
+                yield app.tasks["proj.sleep"].apply_async((chance.uniform(0.1, 1.5),), queue=queue).id
             elif kind < 0.95:
                 yield app.tasks["proj.add"].apply_async((1, 2), queue=queue, countdown=chance.uniform(0, 3)).id
             else:
