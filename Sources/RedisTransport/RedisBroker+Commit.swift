@@ -59,8 +59,8 @@ extension RedisBroker {
         arguments.append(otherResultDatabase.map(String.init) ?? "")
         arguments.append(configuration.broker.database)
         arguments.append(commits.count)
+        for commit in commits { arguments.append(commit.tag?.text ?? "") }
         for commit in commits {
-            arguments.append(commit.tag?.text ?? "")
             arguments.append(commit.acknowledges ? "1" : "0")
             arguments.append(commit.effects.count)
             for effect in commit.effects { append(effect, to: &arguments) }

@@ -26,6 +26,7 @@ public final class RedisBroker: Broker {
         var watch = ListWatch()
         var nextTag = 1
         var turn = 0
+        var beats = 0
         var onNotice: (@Sendable (BrokerNotice) -> Void)?
         var connections: [Task<Void, Never>] = []
         var warnedAboutTracking = false
@@ -34,10 +35,15 @@ public final class RedisBroker: Broker {
         var closing = false
     }
 
+    /// Sixteen hexadecimal digits: short, because every tag begins with it and Redis compares tags.
+    public static func freshWorkerID() -> String {
+        String(Identifier.uuid().filter { $0 != "-" }.prefix(16))
+    }
+
     /// Prepares connections without opening them.
     public init(
         configuration: RedisTransportConfiguration,
-        workerID: String = Identifier.uuid(),
+        workerID: String = RedisBroker.freshWorkerID(),
         eventLoop: any EventLoop,
         logger: Logger
     ) {
@@ -358,6 +364,9 @@ public final class RedisBroker: Broker {
 
     // MARK: Leases and parked messages
 
+    /// Heartbeats after which all lists are looked at again, announced or not.
+    private static let beatsBetweenLooks = 15
+
     /// Renews leases and the sign of life in one round trip.
     public func heartbeat(holding tags: [DeliveryTag]) async throws -> Heartbeat {
         let keys = configuration.keys
@@ -374,9 +383,11 @@ public final class RedisBroker: Broker {
         guard let parts = reply.array, parts.count == 2 else {
             throw TransportError(.protocolViolation, "the heartbeat script answered something unexpected")
         }
-        // A safety net, not the way messages are found: should an announcement ever be lost, it costs one beat.
-        state.withLock { $0.watch.forget() }
-        try await putBackUnanswered()
+        // A safety net, not the way messages are found: should an announcement ever be lost, it costs a minute.
+        state.withLock { state in
+            state.beats += 1
+            if state.beats % Self.beatsBetweenLooks == 0 { state.watch.forget() }
+        }
         let dead = parts[1].array?.compactMap(\.text).filter { $0 != workerID } ?? []
         return Heartbeat(nextDue: parts[0].double.map(Instant.init(seconds:)), deadWorkers: dead)
     }

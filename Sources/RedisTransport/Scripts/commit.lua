@@ -10,8 +10,9 @@
 -- ARGV[2] seconds they are kept
 -- ARGV[3] the database of the results, or '' when they live in this one
 -- ARGV[4] the database of this connection
--- ARGV[5] how many commits, then per commit:
---         tag or '', '1' when it acknowledges, how many effects, then per effect one of
+-- ARGV[5] how many commits
+-- then    the tag of each, '' where the message was acknowledged before
+-- then    per commit: '1' when it acknowledges, how many effects, then per effect one of
 --         'S' key ttl record          store a result ('' keeps it for good) and publish it, unless SUCCESS is stored
 --         'L' list item               push to the end of a list
 --         'R' list item               push to the head of a list
@@ -24,8 +25,8 @@
 -- error would end the script halfway, and the commit would be tried again and again.
 local call, try = redis.call, redis.pcall
 local total = tonumber(ARGV[5])
-local at = 6
-local answer, acked, gone, results = {}, {}, {}, {}
+local at = 6 + total
+local answer, acked, gone, results, written = {}, {}, {}, {}, {}
 
 -- A stored SUCCESS is final (celery/backends/base.py); the three forms are JSON, YAML and MessagePack.
 local function succeeded(stored)
@@ -53,10 +54,12 @@ local function push(command, list, item)
     end
 end
 
+-- One look for all: a call costs more than what it looks up.
+local leases = call('ZMSCORE', KEYS[2], unpack(ARGV, 6, 5 + total))
 for n = 1, total do
-    local tag, ack, effects = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
-    at = at + 3
-    local held = tag == '' or (not gone[tag] and call('ZSCORE', KEYS[2], tag))
+    local tag, ack, effects = ARGV[5 + n], ARGV[at], tonumber(ARGV[at + 1])
+    at = at + 2
+    local held = tag == '' or (not gone[tag] and leases[n])
     answer[n] = held and 1 or 0
     for _ = 1, effects do
         local kind = ARGV[at]
@@ -98,11 +101,16 @@ end
 if #results > 0 then
     -- SELECT inside a script lasts for the script only, so the other database is written in the same atomic step.
     if ARGV[3] ~= '' then call('SELECT', ARGV[3]) end
-    for _, place in ipairs(results) do
-        local key, ttl, record = ARGV[place + 1], ARGV[place + 2], ARGV[place + 3]
-        if not succeeded(try('GET', key)) then
+    local keys = {}
+    for n, place in ipairs(results) do keys[n] = ARGV[place + 1] end
+    local stored = call('MGET', unpack(keys))
+    for n, place in ipairs(results) do
+        local key, ttl, record = keys[n], ARGV[place + 2], ARGV[place + 3]
+        -- Two records of one task may meet in one batch: the later one looks at the earlier.
+        if not succeeded(written[key] or stored[n]) then
             if ttl == '' then call('SET', key, record) else call('SETEX', key, ttl, record) end
             call('PUBLISH', key, record)
+            written[key] = record
         end
     end
     if ARGV[3] ~= '' then call('SELECT', ARGV[4]) end

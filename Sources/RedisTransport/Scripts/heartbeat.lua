@@ -12,7 +12,7 @@
 local now = redis.call('TIME')
 local seconds = tonumber(now[1])
 redis.call('ZADD', KEYS[2], seconds, ARGV[1])
-local lease = string.format('%d', seconds + tonumber(ARGV[3])) .. '.' .. string.format('%06d', now[2])
+local lease = string.format('%d', seconds + tonumber(ARGV[3]))
 for first = 4, #ARGV, 1000 do
     local renewed = {}
     for i = first, math.min(first + 999, #ARGV) do
