@@ -11,6 +11,8 @@ extension Worker {
         var fruitless = 0
         while phase == .running {
             guard connected, let request = claimRequest() else {
+                // All room is promised to a claim on its way; what it leaves has to be offered again.
+                if claimsInFlight > 0 { missedRoom = true }
                 await wantsClaim.wait()
                 continue
             }
@@ -41,6 +43,10 @@ extension Worker {
             promise(request, -1)
             // A stop waits for claims on their way: what they bring still has to go back.
             if phase > .running { progressed.raise() }
+            if missedRoom {
+                missedRoom = false
+                wantsClaim.raise()
+            }
         }
         return try await broker.claim(request)
     }

@@ -56,6 +56,7 @@ public actor Worker {
     var pendingStates: [UInt64: Commit] = [:]
     var commitsInFlightCount = 0
     var claimsInFlight = 0
+    var missedRoom = false
 
     // MARK: Signals
 
