@@ -364,9 +364,6 @@ public final class RedisBroker: Broker {
 
     // MARK: Leases and parked messages
 
-    /// Heartbeats after which all lists are looked at again, announced or not.
-    private static let beatsBetweenLooks = 15
-
     /// Renews leases and the sign of life in one round trip.
     public func heartbeat(holding tags: [DeliveryTag]) async throws -> Heartbeat {
         let keys = configuration.keys
@@ -386,8 +383,9 @@ public final class RedisBroker: Broker {
         // A safety net, not the way messages are found: should an announcement ever be lost, it costs a minute.
         state.withLock { state in
             state.beats += 1
-            if state.beats % Self.beatsBetweenLooks == 0 { state.watch.forget() }
+            if state.beats % max(1, configuration.beatsBetweenLooks) == 0 { state.watch.forget() }
         }
+        try await putBackUnanswered()
         let dead = parts[1].array?.compactMap(\.text).filter { $0 != workerID } ?? []
         return Heartbeat(nextDue: parts[0].double.map(Instant.init(seconds:)), deadWorkers: dead)
     }

@@ -28,6 +28,8 @@ public struct RedisTransportConfiguration: Sendable {
     public var sweepLockSeconds: Int
     /// Seconds that a renewed lease is written ahead of now: peers with a visibility timeout down to zero respect it.
     public var leaseAhead: Int
+    /// Heartbeats after which all lists are looked at again, announced or not.
+    public var beatsBetweenLooks = 15
     /// How many rejected messages are kept.
     public var rejectedLimit: Int
     /// Seconds for which rejected messages are kept after the last one came.

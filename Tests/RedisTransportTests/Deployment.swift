@@ -60,6 +60,7 @@ final class Deployment: Sendable {
             results: try Self.configuration(server)
         )
         configuration.queueOrder = .priority
+        configuration.beatsBetweenLooks = 1
         try change(&configuration)
         let broker = RedisBroker(
             configuration: configuration,

@@ -112,7 +112,10 @@ final class FlakyBroker: Broker {
             return true
         }
         if fails { throw Self.cut }
+        // As over a network, other claims may be sent before this one is answered.
+        for _ in 0..<3 { await Task.yield() }
         let result = try await broker.claim(request)
+        for _ in 0..<3 { await Task.yield() }
         let holds = state.withLock { state in
             defer { if !result.deliveries.isEmpty { state.holdsNextClaim = false } }
             return state.holdsNextClaim && !result.deliveries.isEmpty

@@ -319,7 +319,9 @@ private struct GateHandler: TaskHandler {
             try bench.publish("debug.noop", numbered(1))
             let broker = bench.broker
             await broker.until { broker.isHoldingClaim }
-            try bench.publish("debug.noop", [])
+            await bench.worker.stop(.warm)
+            // Turns of the worker, in which it would stop if it did not wait for the claim.
+            for _ in 0..<50 { await bench.worker.logRunning() }
         }
         let left = try #require(store.withLock { $0 })
         #expect(ids(left.waiting(in: "celery")) == ["id-0"])
