@@ -1,6 +1,13 @@
+import signal
+
 import pytest
 
 from deployment import EXECUTABLE, Deployment
+
+
+def pytest_configure():
+    """Lets a run that is ended by a time-out end its servers and workers too."""
+    signal.signal(signal.SIGTERM, lambda number, frame: pytest.exit("terminated"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -12,19 +19,17 @@ def program():
 @pytest.fixture
 def deployment(tmp_path):
     """A Redis of the test's own, without a worker."""
-    deployment = Deployment(tmp_path)
-    yield deployment
-    deployment.close()
+    with Deployment(tmp_path) as deployment:
+        yield deployment
 
 
 @pytest.fixture(scope="module")
 def shared(request, tmp_path_factory):
     """A Redis and one running worker for all tests of a file; the file's TASKS_FILE and WORKER_FLAGS configure it."""
-    deployment = Deployment(tmp_path_factory.mktemp(request.module.__name__))
-    deployment.write_tasks(**getattr(request.module, "TASKS_FILE", {}))
-    deployment.worker = deployment.start_worker(*getattr(request.module, "WORKER_FLAGS", ()))
-    yield deployment
-    deployment.close()
+    with Deployment(tmp_path_factory.mktemp(request.module.__name__)) as deployment:
+        deployment.write_tasks(**getattr(request.module, "TASKS_FILE", {}))
+        deployment.worker = deployment.start_worker(*getattr(request.module, "WORKER_FLAGS", ()))
+        yield deployment
 
 
 @pytest.fixture(scope="module")

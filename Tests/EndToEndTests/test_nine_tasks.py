@@ -18,12 +18,11 @@ from waiting import eventually
 @pytest.fixture(scope="module")
 def system(tmp_path_factory):
     """The office's worker over its own database and outboxes."""
-    deployment = Deployment(tmp_path_factory.mktemp("office"))
-    office.make_database(deployment.directory / "office.db")
-    deployment.write_tasks(**office.tasks_content(deployment.directory))
-    deployment.worker = deployment.start_worker()
-    yield deployment
-    deployment.close()
+    with Deployment(tmp_path_factory.mktemp("office")) as deployment:
+        office.make_database(deployment.directory / "office.db")
+        deployment.write_tasks(**office.tasks_content(deployment.directory))
+        deployment.worker = deployment.start_worker()
+        yield deployment
 
 
 @pytest.fixture(scope="module")
@@ -226,21 +225,15 @@ def test_check_password_expiry_mails_exactly_those_concerned(system, call):
 
 
 def test_a_worker_for_one_queue_leaves_the_others_alone(tmp_path):
-    deployment = Deployment(tmp_path)
-    app = None
-    try:
+    with Deployment(tmp_path) as deployment:
         office.make_database(tmp_path / "office.db")
         deployment.write_tasks(**office.tasks_content(tmp_path))
         deployment.start_worker("-Q", "pdf", "-c", "2", options=("-A", "backend.celery_app"))
-        app = office.make_app(deployment.redis.url(), deployment.redis.url())
-        made = app.tasks["backend.tasks.pdf_tasks.generate_mutabakat_pdf"].delay(mutabakat_id=1)
-        left = app.tasks["backend.tasks.sms_tasks.send_sms"].delay("05551234567", "x", 1)
-        made.get(timeout=30)
-        assert deployment.waiting("sms") == 1 and left.state == "PENDING"
-    finally:
-        if app:
-            app.close()
-        deployment.close()
+        with office.make_app(deployment.redis.url(), deployment.redis.url()) as app:
+            made = app.tasks["backend.tasks.pdf_tasks.generate_mutabakat_pdf"].delay(mutabakat_id=1)
+            left = app.tasks["backend.tasks.sms_tasks.send_sms"].delay("05551234567", "x", 1)
+            made.get(timeout=30)
+            assert deployment.waiting("sms") == 1 and left.state == "PENDING"
 
 
 def test_nothing_is_left_behind(system):

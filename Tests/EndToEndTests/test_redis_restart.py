@@ -11,9 +11,8 @@ from waiting import eventually
 @pytest.fixture
 def durable(tmp_path):
     """A deployment whose Redis keeps an append-only file."""
-    deployment = Deployment(tmp_path, append_only=True)
-    yield deployment
-    deployment.close()
+    with Deployment(tmp_path, append_only=True) as deployment:
+        yield deployment
 
 
 def test_a_killed_redis_with_an_append_only_file_loses_no_task(durable):

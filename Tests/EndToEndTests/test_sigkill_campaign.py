@@ -39,7 +39,8 @@ def test_hundreds_of_kills_over_thousands_of_tasks_lose_none(deployment):
             if kind < 0.4:
                 yield app.tasks["proj.add"].apply_async((1, 2), queue=queue).id
             elif kind < 0.85:
-                yield app.tasks["proj.sleep"].apply_async((chance.uniform(0.1, 1.5),), queue=queue).id
+                # Much shorter than a worker lives: what is in the hands of twenty dead in a row counts as poison.
+                yield app.tasks["proj.sleep"].apply_async((chance.uniform(0.1, 0.6),), queue=queue).id
             elif kind < 0.95:
                 yield app.tasks["proj.add"].apply_async((1, 2), queue=queue, countdown=chance.uniform(0, 3)).id
             else:
@@ -61,7 +62,7 @@ def test_hundreds_of_kills_over_thousands_of_tasks_lose_none(deployment):
         return [id for id, state in zip(ids, deployment.statuses(ids)) if state != "SUCCESS"]
 
     try:
-        eventually(lambda: not missing(), "every task has succeeded", timeout=150)
+        eventually(lambda: not missing(), "every task has succeeded", timeout=90)
     except AssertionError:
         states = dict(zip(ids, deployment.statuses(ids)))
         print({id: states[id] for id in missing()[:20]}, deployment.rejected()[:5])
@@ -74,4 +75,4 @@ def test_hundreds_of_kills_over_thousands_of_tasks_lose_none(deployment):
         int(count) for process in deployment.processes for count in re.findall(r"took back (\d+) message", process.text)
     )
     print(f"{returned} messages were taken back")
-    assert returned > KILLS / 3
+    assert returned > KILLS / 10

@@ -41,6 +41,12 @@ class Deployment:
         self._producers = []
         self._apps = []
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
     # Celeriac
 
     def write_tasks(self, name="tasks.yaml", **content):
