@@ -33,7 +33,8 @@ struct CommandLineWords {
             let word = words[place...].first(where: { $0 == "-A" || $0 == "--app" || $0.hasPrefix("--app=") })
         else { return }
         throw Complaint(
-            "\(word) stands before the sub-command: celeriac -A proj \(words[place]) …", code: .usage
+            "\(word) stands before the sub-command: celeriac -A proj \(words[place]) …",
+            code: .usage
         )
     }
 
