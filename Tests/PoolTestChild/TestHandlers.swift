@@ -65,6 +65,8 @@ extension HandlerRegistry {
             },
             handler("exit") { arguments, _ in exit(Int32(arguments.positional.first?.int ?? 0)) },
             handler("hangup") { _, _ in
+                // Closing alone would not do: the reading thread keeps the socket open for as long as it waits on it.
+                shutdown(3, Int32(SHUT_RDWR))
                 close(3)
                 try await Task.sleep(for: .seconds(60))
                 return .null
