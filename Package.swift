@@ -28,12 +28,11 @@ let argumentParser = External(url: "https://github.com/apple/swift-argument-pars
 let log = External(url: "https://github.com/apple/swift-log", version: "1.16.2")
 let collections = External(url: "https://github.com/apple/swift-collections", version: "1.6.0")
 let crypto = External(url: "https://github.com/apple/swift-crypto", version: "4.5.2")
-let lifecycle = External(url: "https://github.com/swift-server/swift-service-lifecycle", version: "2.13.0")
 let httpClient = External(url: "https://github.com/swift-server/async-http-client", version: "1.37.0")
 let mustache = External(url: "https://github.com/hummingbird-project/swift-mustache", version: "2.1.1")
 let grdb = External(url: "https://github.com/groue/GRDB.swift", version: "7.10.0")
 let externals = [
-    nio, nioSSL, argumentParser, log, collections, crypto, lifecycle, httpClient, mustache, grdb,
+    nio, nioSSL, argumentParser, log, collections, crypto, httpClient, mustache, grdb,
 ]
 
 let logging = log.product("Logging")

@@ -226,7 +226,8 @@ public final class RedisBroker: Broker {
         let reply: RedisReply
         do {
             reply = try await send(plan)
-        } catch let error as TransportError where error.code == .connection {
+        } catch let error as TransportError where error.code == .connection || error.code == .protocolViolation {
+            // Whatever came instead of an answer, the server may have run the script.
             remember(UnansweredClaim(firstTag: plan.firstTag, count: request.limit, sentAt: .now()))
             throw error
         }

@@ -80,6 +80,11 @@ extension Worker {
 
     private func reserve(_ message: TaskMessage, _ delivery: Delivery, policy: TaskPolicy, clock: NIODeadline) {
         log(received: message.headers)
+        if message.payload.embed.chord != nil {
+            logger.warning(
+                "Task \(message.headers.label) is part of a chord; chords are not counted yet, its body will not run"
+            )
+        }
         let place = queues.firstIndex { $0.policy.name == delivery.queue } ?? 0
         let pool = policy.pool.map { self.place(ofPool: $0) } ?? queues[place].pool
         let task = ActiveTask(

@@ -242,7 +242,7 @@ import Testing
                 tasks.yaml:4:9: error: queues.pdf.pool: there is no pool of that name
                 tasks.yaml:6:3: error: tasks.a: the key 'handler' is missing: which handler runs this task?
                 tasks.yaml:6:30: error: tasks.a.acks_late: expected true or false, found 'maybe'
-                tasks.yaml:7:1: warning: worker_pool_restarts: has no effect: pool_restart is always possible
+                tasks.yaml:7:1: warning: worker_pool_restarts: has no effect: pool processes are replaced at a reload
                 5 errors and 1 warning; nothing was started
 
                 """

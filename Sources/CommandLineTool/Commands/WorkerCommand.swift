@@ -187,7 +187,7 @@ struct WorkerCommand: AsyncParsableCommand {
         guard !global.quiet else { return [] }
         var notes: [String] = []
         if !include.isEmpty { notes.append("Note: --include names Python modules; tasks come from tasks.yaml.") }
-        if statedb != nil { notes.append("Note: --statedb is not needed; state is kept in Redis.") }
+        if statedb != nil { notes.append("Note: --statedb has no effect; the state of messages is kept in Redis.") }
         return notes
     }
 }

@@ -40,6 +40,8 @@ struct Daemon {
             }
             umask(mode_t(bits))
         }
+        // Root's other groups would stay otherwise.
+        if user != nil || group != nil, getuid() == 0, setgroups(0, nil) != 0 { throw refused("another user or group") }
         if let group {
             guard let id = UInt32(group) ?? getgrnam(group)?.pointee.gr_gid else {
                 throw Complaint("--gid: there is no group \(group)", code: .usage)

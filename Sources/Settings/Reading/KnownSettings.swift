@@ -44,11 +44,11 @@ enum KnownSettings {
         "worker_hijack_root_logger": "there is one log",
         "worker_log_color": "colours follow the terminal and --no-color",
         "worker_log_format": "lines have Celery's default form, or JSON with log_format",
-        "worker_pool_restarts": "pool_restart is always possible",
+        "worker_pool_restarts": "pool processes are replaced at a reload",
         "worker_pool_start_method": "pool processes are always spawned",
         "worker_redirect_stdouts": "what handlers print goes to the log",
         "worker_redirect_stdouts_level": "what handlers print goes to the log",
-        "worker_state_db": "revokes are kept in Redis",
+        "worker_state_db": "the state of messages is kept in Redis",
         "worker_task_log_format": "lines have Celery's default form, or JSON with log_format",
         "worker_timer_precision": "timers are exact",
         "beat_schedule": "the schedule is read from beat.yaml by celeriac-beat",
@@ -66,19 +66,23 @@ enum KnownSettings {
     /// A `*` stands for a name people choose. Whoever makes a part act on a key takes it out of here.
     static let unheeded: Set<[String]> = {
         let top = [
-            "broker_write_url", "control_exchange", "control_queue_expires", "control_queue_ttl", "event_exchange",
-            "event_queue_expires", "event_queue_prefix", "event_queue_ttl", "event_serializer", "result_accept_content",
-            "result_chord_expires", "result_chord_join_timeout", "task_allow_error_cb_on_chord_header",
+            "broker_failover_strategy", "broker_write_url", "control_exchange", "control_queue_expires",
+            "control_queue_ttl", "event_exchange",
+            "event_queue_expires", "event_queue_prefix", "event_queue_ttl", "enable_utc", "event_serializer",
+            "redis_backend_health_check_interval", "redis_socket_keepalive", "redis_socket_timeout",
+            "result_accept_content",
+            "result_chord_expires", "result_chord_join_timeout", "result_compression", "task_create_missing_queues",
+            "task_allow_error_cb_on_chord_header",
             "task_compression",
             "task_default_priority", "task_default_rate_limit", "task_repr_maxlevels", "task_retry_on_worker_lost",
             "task_send_sent_event", "worker_cancel_long_running_tasks_on_connection_loss",
-            "worker_deduplicate_successful_tasks", "worker_direct", "worker_enable_remote_control",
+            "worker_deduplicate_successful_tasks", "worker_direct", "worker_disable_rate_limits",
+            "worker_enable_remote_control",
             "worker_enable_soft_shutdown_on_idle", "worker_eta_task_limit", "worker_lost_wait",
             "worker_proc_alive_timeout", "worker_send_task_events",
         ]
         let transport = [
-            "fanout_patterns", "fanout_prefix", "socket_keepalive", "unacked_mutex_expire", "unacked_mutex_key",
-            "unacked_restore_limit",
+            "fanout_patterns", "fanout_prefix", "socket_keepalive", "unacked_restore_limit",
         ]
         let shared = [
             "compression", "expires", "priority", "rate_limit", "result_expires", "resultrepr_maxsize",

@@ -72,7 +72,7 @@ public struct TaskAttributes: Sendable, Hashable {
     public var rateLimit: RateLimit?
     /// `priority` given to messages published without one, 0 to 255 (Redis has lists for `priority_steps`); default none.
     public var priority: Int?
-    /// `acks_late`; unset is the handler's own choice, true for all that come with Celeriac.
+    /// `acks_late`; unset means true, where Celery's default is false.
     public var acksLate: Bool?
     /// `acks_on_failure`: whether a late-acknowledged task that failed is acknowledged; default true.
     public var acksOnFailure: Bool?
