@@ -28,6 +28,10 @@ extension RedisError {
         case let error as RedisError: self = error
         case NIOSSLError.uncleanShutdown:
             self.init(.connectionClosed, "the server ended the connection without closing TLS", underlying: error)
+        // A server that goes away in the middle of a handshake refuses nothing: it may be back in a moment. NIOSSL says
+        // so only in the text of its error.
+        case is NIOSSLError where "\(error)".contains("EOF during handshake"):
+            self.init(.connectionClosed, "the server ended the connection during the TLS handshake", underlying: error)
         case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
             self.init(.tls, "TLS failed: \(error)", underlying: error)
         default:

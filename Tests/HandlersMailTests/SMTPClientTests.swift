@@ -63,7 +63,9 @@ struct SMTPClientTests {
             settings.authorityFile = nil
             let client = SMTPClient(configuration: settings)
             let error = await #expect(throws: SMTPError.self) { try await client.send(envelope, content: content) }
-            #expect(error?.code == .tlsFailed)
+            // The server may notice first and be gone before the client has said why.
+            #expect(error?.code == .tlsFailed || error?.code == .disconnected)
+            #expect(server.messages.isEmpty)
             await client.shutdown()
         }
     }
@@ -77,7 +79,8 @@ struct SMTPClientTests {
         } _: { server in
             let client = SMTPClient(configuration: try configuration(server, security: security))
             let error = await #expect(throws: SMTPError.self) { try await client.send(envelope, content: content) }
-            #expect(error?.code == .tlsFailed)
+            // As above.
+            #expect(error?.code == .tlsFailed || error?.code == .disconnected)
             #expect(server.messages.isEmpty)
             await client.shutdown()
         }
