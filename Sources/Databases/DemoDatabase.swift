@@ -1,6 +1,7 @@
 import Foundation
 public import FoundationEssentials
 import GRDB
+import Glibc
 
 /// A small SQLite database to try the built-in handlers on: companies, users, logs and reconciliation statements.
 ///
@@ -39,6 +40,10 @@ public enum DemoDatabase {
         do {
             let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            // Switching a new file to WAL does not wait for others who do the same: SQLite answers "locked" at once.
+            let turn = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            if turn >= 0 { flock(turn, LOCK_EX) }
+            defer { if turn >= 0 { close(turn) } }
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             try queue.inTransaction(.immediate) { database in
                 try refuseForeign(database, path: path)
