@@ -14,6 +14,8 @@ public enum HandlerOutcome: Sendable {
     case reject(TaskReject)
     /// It was cancelled for a reason other than the soft limit and gave way.
     case cancelled(CancellationReason)
+    /// It gave its id, its callbacks and its place in a canvas to another signature, as Celery's `Task.replace`.
+    case replace(Signature)
 }
 
 /// A handler's end with the signatures it wants published along with it.
@@ -22,10 +24,13 @@ public struct HandlerReport: Sendable {
     public var outcome: HandlerOutcome
     /// What ``TaskContext/enqueue(_:)`` gathered, in order.
     public var enqueued: [Signature]
+    /// What was added to the header of the chord the task is part of, as Celery's `Task.add_to_chord`, in order.
+    public var chordAdditions: [Signature]
 
     /// Reports an end.
-    public init(outcome: HandlerOutcome, enqueued: [Signature] = []) {
+    public init(outcome: HandlerOutcome, enqueued: [Signature] = [], chordAdditions: [Signature] = []) {
         self.outcome = outcome
         self.enqueued = enqueued
+        self.chordAdditions = chordAdditions
     }
 }

@@ -15,10 +15,11 @@ public struct MessageRoute: Sendable, Hashable {
     public init(queue: String) { self.init(exchange: "", routingKey: queue) }
 }
 
-/// What has to be known to send tasks on behalf of a task that ran.
+/// What has to be known to send tasks: on behalf of a task that ran, or as a client.
 public struct DispatchContext: Sendable {
-    /// The task that ran: what is sent descends from it and carries its stamps.
-    public var parent: TaskHeaders
+    /// The task that ran: what is sent descends from it and carries its stamps; `nil` for a client, whose tasks are
+    /// roots.
+    public var parent: TaskHeaders?
     /// Who sends: `gen<pid>@<host>`.
     public var origin: String
     /// What to write as `reply_to` where a signature has none.
@@ -34,7 +35,7 @@ public struct DispatchContext: Sendable {
 
     /// Makes a context; everything goes to the queue `celery` unless `route` says otherwise.
     public init(
-        parent: TaskHeaders,
+        parent: TaskHeaders?,
         origin: String,
         replyTo: String = "",
         now: Instant,
@@ -52,21 +53,35 @@ public struct DispatchContext: Sendable {
     }
 }
 
-/// Messages to publish, in order, and what the sending task's record lists as children.
+/// Messages to publish, in order, what belongs to them on the result backend, and the results they will have.
 public struct Dispatch: Sendable, Hashable {
     /// The messages in the order in which Celery publishes them.
     public var messages: [TaskMessage]
     /// One tuple for each signature sent; a group has one for all its members.
     public var children: [ResultTuple]
+    /// The chords whose headers are among the messages: to be written before any message is published.
+    public var chordStarts: [ChordStart]
+    /// The result to wait for: the last task of a chain with the others as parents, the body of a chord, a group.
+    public var result: ResultTuple?
 
     /// Makes a dispatch; empty by default.
-    public init(messages: [TaskMessage] = [], children: [ResultTuple] = []) {
+    public init(
+        messages: [TaskMessage] = [],
+        children: [ResultTuple] = [],
+        chordStarts: [ChordStart] = [],
+        result: ResultTuple? = nil
+    ) {
         self.messages = messages
         self.children = children
+        self.chordStarts = chordStarts
+        self.result = result
     }
 
+    /// Adds what another sends; the result stays the first one's.
     mutating func append(_ other: Dispatch) {
         messages += other.messages
         children += other.children
+        chordStarts += other.chordStarts
+        result = result ?? other.result
     }
 }

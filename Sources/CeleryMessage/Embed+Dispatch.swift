@@ -37,7 +37,7 @@ extension Embed {
     ) throws(MessageError) -> Dispatch {
         let signatures = errbacks ?? self.errbacks
         guard !signatures.isEmpty else { return Dispatch() }
-        let argument = SignatureSender.Argument(value: .string(context.parent.id))
+        let argument = SignatureSender.Argument(value: context.parent.map { .string($0.id) } ?? .null)
         return try SignatureSender(context: context, argument: argument).sendGroup(of: signatures)
     }
 

@@ -51,8 +51,8 @@ struct SignatureSender {
         MessageError(
             .unsupportedCanvas,
             "\(what) cannot be sent from a task",
-            taskID: context.parent.id,
-            taskName: context.parent.task
+            taskID: context.parent?.id,
+            taskName: context.parent?.task
         )
     }
 
@@ -142,7 +142,7 @@ struct SignatureSender {
         var step = step
         if step.options["task_id"]?.string == nil { step.options["task_id"] = .string(context.makeID()) }
         guard step.kind == .group else {
-            step.options["root_id"] = .string(context.parent.root)
+            if let root = context.parent?.root { step.options["root_id"] = .string(root) }
             if step.options["reply_to"]?.string == nil { step.options["reply_to"] = .string(context.replyTo) }
             return step
         }
@@ -171,8 +171,8 @@ struct SignatureSender {
         let options = signature.options
         let id = options["task_id"]?.string ?? context.makeID()
         var headers = TaskHeaders(task: signature.task, id: id)
-        headers.rootID = context.parent.root
-        headers.parentID = context.parent.id
+        headers.rootID = context.parent?.root ?? id
+        headers.parentID = context.parent?.id
         headers.origin = context.origin
         headers.group = placement.group ?? options["group_id"]?.string
         headers.groupIndex = placement.groupIndex ?? options.integer("group_index")
@@ -250,9 +250,9 @@ struct SignatureSender {
     private func stamp(_ headers: inout TaskHeaders, with options: JSONObject) {
         var names = options["stamped_headers"]?.array?.compactMap(\.string) ?? []
         for name in names { headers.stamps[name] = options[name] ?? .null }
-        for name in context.parent.stampedHeaders ?? [] where !names.contains(name) {
+        for name in context.parent?.stampedHeaders ?? [] where !names.contains(name) {
             names.append(name)
-            headers.stamps[name] = context.parent.stamps[name] ?? .null
+            headers.stamps[name] = context.parent?.stamps[name] ?? .null
         }
         headers.stampedHeaders = names.isEmpty ? nil : names
     }

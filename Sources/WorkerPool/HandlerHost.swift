@@ -62,7 +62,12 @@ final class HandlerHost: Sendable {
                 kwargs: task.kwargs,
                 context: context
             )
-            return HandlerReport(outcome: outcome, enqueued: reporter.end())
+            let gathered = reporter.end()
+            return HandlerReport(
+                outcome: outcome,
+                enqueued: gathered.enqueued,
+                chordAdditions: gathered.chordAdditions
+            )
         }
     }
 
@@ -133,6 +138,7 @@ final class HandlerHost: Sendable {
 private final class RunReporter: TaskReporter {
     private struct State {
         var enqueued: [Signature] = []
+        var chordAdditions: [Signature] = []
         var ended = false
     }
 
@@ -155,10 +161,14 @@ private final class RunReporter: TaskReporter {
         state.withLock { if !$0.ended { $0.enqueued.append(signature) } }
     }
 
-    func end() -> [Signature] {
+    func addToChord(_ signature: Signature) {
+        state.withLock { if !$0.ended { $0.chordAdditions.append(signature) } }
+    }
+
+    func end() -> (enqueued: [Signature], chordAdditions: [Signature]) {
         state.withLock { state in
             state.ended = true
-            return state.enqueued
+            return (state.enqueued, state.chordAdditions)
         }
     }
 }

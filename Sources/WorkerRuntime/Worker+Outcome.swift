@@ -74,6 +74,7 @@ extension Worker {
             case .retry(let retry, let traceback): .retry(retry, traceback: traceback)
             case .ignore: .ignored
             case .reject(let reject): .rejected(reject)
+            case .replace(let signature): .replaced(by: signature)
             case .cancelled(.revoked): .revoked(reason: .terminated)
             case .cancelled(.shutdown): .interrupted
             case .cancelled(.softTimeLimit): .failure(.softTimeLimitExceeded(), traceback: nil)

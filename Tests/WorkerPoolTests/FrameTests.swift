@@ -102,15 +102,21 @@ import Testing
         .reject(TaskReject(reason: "why", requeue: true)),
         .reject(TaskReject(reason: "")),
         .cancelled(.shutdown),
+        .replace(Signature(task: "other", args: [1], options: ["queue": "q"])),
     ]
 
     @Test(arguments: outcomes) func `carries every outcome`(_ outcome: HandlerOutcome) throws {
-        let report = HandlerReport(outcome: outcome, enqueued: [Signature(task: "next", args: [1], kwargs: ["k": 2.0])])
+        let report = HandlerReport(
+            outcome: outcome,
+            enqueued: [Signature(task: "next", args: [1], kwargs: ["k": 2.0])],
+            chordAdditions: [Signature(task: "part")]
+        )
         let frame = OutcomeFrame(job: 7, runtime: .microseconds(1500), report: report)
         let read = try roundTrip(.outcome, { frame.append(to: &$0, limit: 1 << 20) }, read: OutcomeFrame.init(payload:))
         #expect(read.job == 7)
         #expect(read.runtime == .microseconds(1500))
         #expect(read.report.enqueued == report.enqueued)
+        #expect(read.report.chordAdditions == report.chordAdditions)
         #expect("\(read.report.outcome)" == "\(outcome)")
     }
 

@@ -22,6 +22,8 @@ struct OutcomeFrame {
         static let maxRetries: UInt8 = 12
         static let reason: UInt8 = 13
         static let requeue: UInt8 = 14
+        static let replacement: UInt8 = 15
+        static let chordAdditions: UInt8 = 16
     }
 
     private enum Kind: UInt64 {
@@ -31,6 +33,7 @@ struct OutcomeFrame {
         case ignore = 3
         case reject = 4
         case cancelled = 5
+        case replace = 6
     }
 
     init(job: UInt64, runtime: Duration, report: HandlerReport) {
@@ -76,9 +79,15 @@ struct OutcomeFrame {
             case .cancelled(let reason):
                 writer.field(Tag.kind, Kind.cancelled.rawValue)
                 writer.field(Tag.reason, reason.rawValue)
+            case .replace(let signature):
+                writer.field(Tag.kind, Kind.replace.rawValue)
+                writer.field(Tag.replacement, JSONWriter.bytes(signature.json))
             }
             if !report.enqueued.isEmpty {
                 writer.field(Tag.enqueued, JSONWriter.bytes(.array(report.enqueued.map(\.json))))
+            }
+            if !report.chordAdditions.isEmpty {
+                writer.field(Tag.chordAdditions, JSONWriter.bytes(.array(report.chordAdditions.map(\.json))))
             }
         }
     }
@@ -103,6 +112,8 @@ struct OutcomeFrame {
             case Tag.result: parts.result = value.array
             case Tag.traceback: parts.traceback = value.text
             case Tag.enqueued: parts.enqueued = try Self.signatures(value.json())
+            case Tag.replacement: parts.replacement = try Self.signatures(.array([value.json()])).first
+            case Tag.chordAdditions: parts.chordAdditions = try Self.signatures(value.json())
             case Tag.module: parts.module = value.text
             case Tag.type: parts.type = value.text
             case Tag.arguments: parts.arguments = try value.json().array ?? []
@@ -120,7 +131,7 @@ struct OutcomeFrame {
         self.init(
             job: job,
             runtime: .nanoseconds(Int64(clamping: parts.runtime)),
-            report: HandlerReport(outcome: outcome, enqueued: parts.enqueued)
+            report: HandlerReport(outcome: outcome, enqueued: parts.enqueued, chordAdditions: parts.chordAdditions)
         )
     }
 
@@ -140,6 +151,8 @@ struct OutcomeFrame {
         var result: [UInt8]?
         var traceback = ""
         var enqueued: [Signature] = []
+        var replacement: Signature?
+        var chordAdditions: [Signature] = []
         var module: String?
         var type: String?
         var arguments: [JSONValue] = []
@@ -160,6 +173,7 @@ struct OutcomeFrame {
             case .ignore?: return .ignore
             case .reject?: return .reject(TaskReject(reason: reason ?? "", requeue: requeue))
             case .cancelled?: return reason.flatMap(CancellationReason.init(rawValue:)).map(HandlerOutcome.cancelled)
+            case .replace?: return replacement.map(HandlerOutcome.replace)
             case nil: return nil
             }
         }

@@ -33,6 +33,11 @@ struct Continuation {
         try append(try message.payload.embed.afterSuccess(result: result, context: context))
     }
 
+    /// Sends a signature under the task's own id, with what was to follow the task.
+    mutating func replace(by signature: Signature) throws(MessageError) {
+        try append(try message.replacement(signature).dispatch(parentResult: nil, context: context))
+    }
+
     /// Sends the errbacks with the failed task's id.
     mutating func fail() throws(MessageError) {
         guard !message.payload.embed.errbacks.isEmpty else { return }

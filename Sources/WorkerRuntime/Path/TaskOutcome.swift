@@ -12,6 +12,8 @@ public enum TaskOutcome: Sendable {
     case retry(TaskRetry, traceback: String)
     /// It ended without a result.
     case ignored
+    /// It gave its place to another signature.
+    case replaced(by: Signature)
     /// It rejected its message.
     case rejected(TaskReject)
     /// It was called off.

@@ -60,6 +60,7 @@ struct Tracer: Sendable {
         case .retry(let retry, let traceback): return retried(task, retry, traceback: traceback)
         case .ignored: return TaskEnding(commit: task.commit([]), verdict: .ignored)
         case .rejected(let reject): return rejected(task, reject)
+        case .replaced(let signature): return replaced(task, by: signature)
         case .revoked(let reason):
             let effects = store(task, .revoked, exception: .revoked(reason), traceback: nil, children: [])
             return TaskEnding(commit: task.commit(effects), verdict: .revoked(reason))
@@ -199,6 +200,17 @@ struct Tracer: Sendable {
             verdict: .retried(cause: cause, countdown: countdown),
             due: countdown > 0 ? due : nil
         )
+    }
+
+    /// The task that takes over the id, the place in a canvas and everything that follows; nothing is stored.
+    private func replaced(_ task: Ended, by signature: Signature) -> TaskEnding {
+        var continuation = continuation(task)
+        do {
+            try continuation.replace(by: signature)
+        } catch {
+            return failed(task, error.exceptionInfo, traceback: nil)
+        }
+        return TaskEnding(commit: task.commit(continuation.effects), verdict: .ignored)
     }
 
     private func rejected(_ task: Ended, _ reject: TaskReject) -> TaskEnding {
