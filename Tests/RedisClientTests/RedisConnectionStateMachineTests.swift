@@ -138,20 +138,3 @@ struct RedisConnectionStateMachineTests {
         #expect(machine.next(random: 0.75) == .wait(.milliseconds(250)))
     }
 }
-
-struct RedisRequestTests {
-    @Test func `finds a request by its id among gaps`() {
-        var requests = CircularBuffer<RedisRequest>()
-        for id: UInt64 in [2, 3, 5, 8, 13] {
-            requests.append(RedisRequest(id: id, .one(RedisCommand("PING")), waiter: .nobody))
-        }
-        for id: UInt64 in [2, 3, 5, 8, 13] {
-            #expect(requests.position(of: id).map { requests[$0].id } == id)
-        }
-        for id: UInt64 in [0, 1, 4, 9, 14] { #expect(requests.position(of: id) == nil) }
-        requests.removeFirst()
-        requests.append(RedisRequest(id: 21, .one(RedisCommand("PING")), waiter: .nobody))
-        #expect(requests.position(of: 21) == requests.index(requests.startIndex, offsetBy: 4))
-        #expect(CircularBuffer<RedisRequest>().position(of: 1) == nil)
-    }
-}

@@ -22,142 +22,108 @@ struct RedisFaultTests {
     }
 
     @Test func `fails what was in flight when the connection is cut, and connects again`() async throws {
-        try await withRedisServer { server in
-            let proxy = try await FaultyProxy.start(target: server.port)
-            let configuration = server.configuration { $0.address = .tcp(host: "127.0.0.1", port: proxy.port) }
-            try await withClient(configuration) { client, states async throws in
-                proxy.swallow(true)
-                let before = proxy.bytesToServer
-                let inFlight = Task { try await client.send(RedisCommand("ECHO", "lost")) }
-                try await eventually { proxy.bytesToServer > before }
-                proxy.swallow(false)
-                proxy.cut()
-                await #expect(throws: RedisError(.connectionClosed, "")) { try await inFlight.value }
-                try await states.nextConnected()
-                #expect(try await client.send(RedisCommand("ECHO", "back")).text == "back")
-            }
-            await proxy.stop()
+        try await withClientBehindProxy { _, proxy, client, states async throws in
+            proxy.swallow(true)
+            let before = proxy.bytesToServer
+            let inFlight = Task { try await client.send(RedisCommand("ECHO", "lost")) }
+            try await eventually { proxy.bytesToServer > before }
+            proxy.swallow(false)
+            proxy.cut()
+            await #expect(throws: RedisError(.connectionClosed, "")) { try await inFlight.value }
+            try await states.nextConnected()
+            #expect(try await client.send(RedisCommand("ECHO", "back")).text == "back")
         }
     }
 
     @Test func `survives being cut many times without mixing up replies`() async throws {
-        try await withRedisServer { server in
-            let proxy = try await FaultyProxy.start(target: server.port)
-            let configuration = server.configuration { $0.address = .tcp(host: "127.0.0.1", port: proxy.port) }
-            try await withClient(configuration) { client, states async throws in
-                let (right, wrong, failed) = try await withThrowingTaskGroup(of: Bool?.self) { group in
-                    for worker in 0..<20 {
-                        group.addTask {
-                            for number in 0..<50 {
-                                let mark = "\(worker).\(number)"
-                                do {
-                                    guard try await client.send(RedisCommand("ECHO", mark)).text == mark else {
-                                        return false
-                                    }
-                                } catch let error as RedisError where error.code == .connectionClosed {
-                                    return nil
+        try await withClientBehindProxy { _, proxy, client, states async throws in
+            let (right, wrong, failed) = try await withThrowingTaskGroup(of: Bool?.self) { group in
+                for worker in 0..<20 {
+                    group.addTask {
+                        for number in 0..<50 {
+                            let mark = "\(worker).\(number)"
+                            do {
+                                guard try await client.send(RedisCommand("ECHO", mark)).text == mark else {
+                                    return false
                                 }
+                            } catch let error as RedisError where error.code == .connectionClosed {
+                                return nil
                             }
-                            return true
                         }
-                    }
-                    for _ in 0..<10 {
-                        proxy.cut()
-                        try await states.nextConnected()
-                    }
-                    return try await group.reduce(into: (0, 0, 0)) { counts, outcome in
-                        switch outcome {
-                        case true: counts.0 += 1
-                        case false: counts.1 += 1
-                        case nil: counts.2 += 1
-                        }
+                        return true
                     }
                 }
-                #expect(wrong == 0)
-                #expect(right + failed == 20)
-                #expect(try await client.send(RedisCommand("ECHO", "end")).text == "end")
+                for _ in 0..<10 {
+                    proxy.cut()
+                    try await states.nextConnected()
+                }
+                return try await group.reduce(into: (0, 0, 0)) { counts, outcome in
+                    switch outcome {
+                    case true: counts.0 += 1
+                    case false: counts.1 += 1
+                    case nil: counts.2 += 1
+                    }
+                }
             }
-            await proxy.stop()
+            #expect(wrong == 0)
+            #expect(right + failed == 20)
+            #expect(try await client.send(RedisCommand("ECHO", "end")).text == "end")
         }
     }
 
     @Test func `times out a command on a stalled connection and keeps the connection for a while`() async throws {
-        try await withRedisServer { server in
-            let proxy = try await FaultyProxy.start(target: server.port)
-            let configuration = server.configuration {
-                $0.address = .tcp(host: "127.0.0.1", port: proxy.port)
-                $0.commandTimeout = .seconds(20)
+        try await withClientBehindProxy {
+            $0.commandTimeout = .seconds(20)
+        } _: { server, proxy, client, states async throws in
+            server.pause()
+            await #expect(throws: RedisError(.timeout, "")) {
+                try await client.send(RedisCommand("ECHO", "late"), timeout: .milliseconds(50))
             }
-            try await withClient(configuration) { client, states async throws in
-                server.pause()
-                await #expect(throws: RedisError(.timeout, "")) {
-                    try await client.send(RedisCommand("ECHO", "late"), timeout: .milliseconds(50))
-                }
-                server.resume()
-                // The late reply must not be taken for this one.
-                #expect(try await client.send(RedisCommand("ECHO", "next")).text == "next")
-                #expect(states.connections == 1)
-            }
-            await proxy.stop()
+            server.resume()
+            // The late reply must not be taken for this one.
+            #expect(try await client.send(RedisCommand("ECHO", "next")).text == "next")
+            #expect(states.connections == 1)
         }
     }
 
     @Test func `replaces a connection that stays silent for the command timeout`() async throws {
-        try await withRedisServer { server in
-            let proxy = try await FaultyProxy.start(target: server.port)
-            let configuration = server.configuration {
-                $0.address = .tcp(host: "127.0.0.1", port: proxy.port)
-                $0.commandTimeout = .milliseconds(200)
-                $0.connectTimeout = .milliseconds(200)
-            }
-            try await withClient(configuration) { client, states async throws in
-                proxy.swallow(true)
-                await #expect(throws: RedisError(.timeout, "")) { try await client.send(RedisCommand("PING")) }
-                #expect(try await states.nextLost().code == .timeout)
-                // New connections get nowhere either.
-                #expect(try await states.nextLost().code == .connectTimeout)
-                proxy.swallow(false)
-                try await states.nextConnected()
-                #expect(try await client.send(RedisCommand("ECHO", "back"), timeout: .seconds(5)).text == "back")
-            }
-            await proxy.stop()
+        try await withClientBehindProxy {
+            $0.commandTimeout = .milliseconds(200)
+            $0.connectTimeout = .milliseconds(200)
+        } _: { _, proxy, client, states async throws in
+            proxy.swallow(true)
+            await #expect(throws: RedisError(.timeout, "")) { try await client.send(RedisCommand("PING")) }
+            #expect(try await states.nextLost().code == .timeout)
+            // New connections get nowhere either.
+            #expect(try await states.nextLost().code == .connectTimeout)
+            proxy.swallow(false)
+            try await states.nextConnected()
+            #expect(try await client.send(RedisCommand("ECHO", "back"), timeout: .seconds(5)).text == "back")
         }
     }
 
     @Test func `asks for a sign of life when nothing was received for a while`() async throws {
-        try await withRedisServer { server in
-            let proxy = try await FaultyProxy.start(target: server.port)
-            let configuration = server.configuration {
-                $0.address = .tcp(host: "127.0.0.1", port: proxy.port)
-                $0.keepAliveInterval = .milliseconds(20)
-                $0.keepAliveTimeout = .seconds(60)
-            }
-            try await withClient(configuration) { client, states in
-                let before = proxy.bytesToServer
-                try await eventually { proxy.bytesToServer >= before + 3 * RedisCommand("PING").wireBytes.count }
-                #expect(try await client.send(RedisCommand("ECHO", "mine")).text == "mine")
-                #expect(states.connections == 1)
-            }
-            await proxy.stop()
+        try await withClientBehindProxy {
+            $0.keepAliveInterval = .milliseconds(20)
+            $0.keepAliveTimeout = .seconds(60)
+        } _: { _, proxy, client, states async throws in
+            let before = proxy.bytesToServer
+            try await eventually { proxy.bytesToServer >= before + 3 * RedisCommand("PING").wireBytes.count }
+            #expect(try await client.send(RedisCommand("ECHO", "mine")).text == "mine")
+            #expect(states.connections == 1)
         }
     }
 
     @Test func `replaces an idle connection that gives no sign of life`() async throws {
-        try await withRedisServer { server in
-            let proxy = try await FaultyProxy.start(target: server.port)
-            let configuration = server.configuration {
-                $0.address = .tcp(host: "127.0.0.1", port: proxy.port)
-                $0.connectTimeout = .seconds(1)
-                $0.keepAliveInterval = .milliseconds(50)
-                $0.keepAliveTimeout = .seconds(1)
-            }
-            try await withClient(configuration) { _, states async throws in
-                proxy.swallow(true)
-                #expect(try await states.nextLost().code == .timeout)
-                proxy.swallow(false)
-                try await states.nextConnected()
-            }
-            await proxy.stop()
+        try await withClientBehindProxy {
+            $0.connectTimeout = .seconds(1)
+            $0.keepAliveInterval = .milliseconds(50)
+            $0.keepAliveTimeout = .seconds(1)
+        } _: { _, proxy, _, states async throws in
+            proxy.swallow(true)
+            #expect(try await states.nextLost().code == .timeout)
+            proxy.swallow(false)
+            try await states.nextConnected()
         }
     }
 

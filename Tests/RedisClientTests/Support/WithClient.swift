@@ -56,3 +56,22 @@ func withClient<Value: Sendable>(
         }
     }
 }
+
+/// Runs a client that reaches a server of its own through a proxy that can do harm.
+func withClientBehindProxy<Value: Sendable>(
+    _ change: (inout RedisConfiguration) -> Void = { _ in },
+    _ body: (RedisServer, FaultyProxy, RedisClient, StateLog) async throws -> Value
+) async throws -> Value {
+    try await withRedisServer { server in
+        let proxy = try await FaultyProxy.start(target: server.port)
+        let configuration = server.configuration {
+            $0.address = .tcp(host: "127.0.0.1", port: proxy.port)
+            change(&$0)
+        }
+        let value = try await withClient(configuration) { client, states async throws in
+            try await body(server, proxy, client, states)
+        }
+        await proxy.stop()
+        return value
+    }
+}

@@ -93,17 +93,3 @@ struct RedisRequest {
     /// Whether somebody still waits for the outcome.
     var isAwaited: Bool { if case .nobody = waiter { false } else { true } }
 }
-
-extension CircularBuffer<RedisRequest> {
-    /// The position of a request by its id; ids ascend.
-    func position(of id: UInt64) -> Index? {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if self[offset: middle].id < id { low = middle + 1 } else { high = middle }
-        }
-        guard low < count, self[offset: low].id == id else { return nil }
-        return index(startIndex, offsetBy: low)
-    }
-}

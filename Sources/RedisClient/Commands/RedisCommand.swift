@@ -76,20 +76,3 @@ public struct RedisCommand: Sendable, Hashable {
         out.writeBytes(parts.bytes)
     }
 }
-
-extension RedisCommand {
-    /// `CLIENT TRACKING ON REDIRECT id NOLOOP`: invalidations of what this connection reads go to that connection.
-    ///
-    /// `NOLOOP` leaves out changes made by the reading connection itself.
-    ///
-    /// With `optIn`, only the keys that a command reads right after ``clientCaching`` are remembered: without it every
-    /// key that is read and then written costs the server a message.
-    public static func clientTracking(redirect clientID: Int64, optIn: Bool = false) -> RedisCommand {
-        var command = RedisCommand("CLIENT", "TRACKING", "ON", "REDIRECT", clientID, "NOLOOP")
-        if optIn { command.append("OPTIN") }
-        return command
-    }
-
-    /// Makes the server remember the keys that the next command reads, where tracking is opt-in.
-    public static var clientCaching: RedisCommand { RedisCommand("CLIENT", "CACHING", "YES") }
-}

@@ -1,6 +1,5 @@
 public import Logging
 public import NIOCore
-import Synchronization
 
 /// A connection for pub/sub and for the invalidations of client tracking; it subscribes again after each reconnect.
 ///
@@ -12,7 +11,7 @@ public final class RedisSubscriber: Sendable {
     /// Where the server is and how to talk to it.
     public let configuration: RedisConfiguration
     private let connection: RedisConnection
-    private let wanted: Wanted
+    private let wanted: WantedSubscriptions
 
     /// A subscriber that is not connected yet.
     ///
@@ -26,7 +25,7 @@ public final class RedisSubscriber: Sendable {
         onMessage: @escaping @Sendable (RedisPush) -> Void,
         onStateChange: @escaping @Sendable (RedisConnectionState) -> Void = { _ in }
     ) {
-        let wanted = Wanted()
+        let wanted = WantedSubscriptions()
         self.eventLoop = eventLoop
         self.configuration = configuration
         self.wanted = wanted
@@ -102,89 +101,5 @@ public final class RedisSubscriber: Sendable {
     private func confirm(_ name: String, _ names: [String], _ timeout: Duration? = nil) async throws(RedisError) {
         guard !names.isEmpty, await connection.hasStarted else { return }
         _ = try await connection.send(.subscription(name, names), timeout: timeout).get().get()
-    }
-}
-
-/// What is to be subscribed on every new connection, and the present connection's id.
-private final class Wanted: Sendable {
-    private struct State {
-        var channels: Set<String> = []
-        var patterns: Set<String> = []
-        var clientID: Int64?
-    }
-
-    private let state = Mutex(State())
-
-    var clientID: Int64? { state.withLock { $0.clientID } }
-
-    /// The commands for a new connection, at most two.
-    var commands: [RedisCommand] {
-        let (channels, patterns) = state.withLock { ($0.channels.sorted(), $0.patterns.sorted()) }
-        return [("SUBSCRIBE", channels), ("PSUBSCRIBE", patterns)]
-            .filter { !$0.1.isEmpty }
-            .map { RedisCommand.subscription($0.0, $0.1) }
-    }
-
-    func note(_ change: RedisConnectionState) {
-        state.withLock { state in
-            if case .connected(let id) = change { state.clientID = id } else { state.clientID = nil }
-        }
-    }
-
-    /// Adds them; answers with those that were not wanted before.
-    func add(channels: [String]) -> [String] {
-        state.withLock { state in channels.filter { state.channels.insert($0).inserted } }
-    }
-
-    /// Adds them; answers with those that were not wanted before.
-    func add(patterns: [String]) -> [String] {
-        state.withLock { state in patterns.filter { state.patterns.insert($0).inserted } }
-    }
-
-    func remove(channels: [String]) { state.withLock { $0.channels.subtract(channels) } }
-
-    func remove(patterns: [String]) { state.withLock { $0.patterns.subtract(patterns) } }
-}
-
-extension RedisCommand {
-    /// A command that the server confirms once per name.
-    fileprivate static func subscription(_ name: String, _ names: [String]) -> RedisCommand {
-        var command = RedisCommand(name, arguments: names)
-        command.replyCount = names.count
-        return command
-    }
-}
-
-extension RedisSetup {
-    /// Client tracking: `subscriber` is told (`RedisPush.invalidated`) when a key changes that this connection has read,
-    /// unless the connection changed it itself.
-    ///
-    /// Subscribes to the channel of invalidations and waits for the subscriber's connection. After the subscriber has
-    /// reconnected, call ``RedisClient/prepareAgain()``.
-    ///
-    /// - Parameter onUnsupported: called when the server refuses tracking for good (before Redis 6, or by its access
-    ///   rules); the connection is then used without. Without this closure the refusal fails the connection.
-    public static func tracking(
-        redirectedTo subscriber: RedisSubscriber,
-        optIn: Bool = false,
-        onUnsupported: (@Sendable (RedisError) -> Void)? = nil
-    ) -> RedisSetup {
-        RedisSetup(
-            commands: { () throws(RedisError) in
-                let limit = subscriber.configuration.connectTimeout
-                let id = try await subscriber.connectedClientID(within: limit)
-                try await subscriber.subscribe([RedisPush.invalidationChannel], timeout: limit)
-                return [.clientTracking(redirect: id, optIn: optIn)]
-            },
-            check: { replies throws(RedisError) in
-                guard let error = replies.lazy.compactMap(\.error).first else { return }
-                // The subscriber reconnected in between: the next attempt finds its new id.
-                if error.message.contains("does not exist") {
-                    throw RedisError(.connectionClosed, "the subscriber reconnected", underlying: error)
-                }
-                guard let onUnsupported, !error.isTransient else { throw error }
-                onUnsupported(error)
-            }
-        )
     }
 }
