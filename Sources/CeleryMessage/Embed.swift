@@ -41,7 +41,8 @@ public struct Embed: Sendable, Hashable {
         if let body = object["chord"], !body.isNull { chord = try Signature(json: body) }
     }
 
-    private static func signatures(_ value: JSONValue?, named name: String) throws(MessageError) -> [Signature] {
+    /// Reads a list of signatures; `null` and nothing are none.
+    static func signatures(_ value: JSONValue?, named name: String) throws(MessageError) -> [Signature] {
         switch value {
         case nil, .null?: return []
         case .array(let values)?:

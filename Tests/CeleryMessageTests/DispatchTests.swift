@@ -73,7 +73,9 @@ private func comparable(_ message: TaskMessage) -> TaskMessage {
         ("link", 0, [1]), ("link_immutable", 0, [1]), ("chain3", 0, [1]), ("chain3", 1, [2]),
         ("chain_task_group", 0, [1, 2]),
         ("stamped_chain", 0, [1, 2]), ("link_multi_with_group", 0, [1, 2, 3, 4]), ("link_chain", 1, [2]),
-        ("link_and_chain", 0, [1, 2]),
+        ("link_and_chain", 0, [1, 2]), ("chain_task_chord", 0, [1, 2]), ("chain_task_chord", 3, [4]),
+        ("chain_chord_chord", 2, [3, 4]), ("chain_task_chord_linkerror", 0, [1, 2]),
+        ("chord_header_chain_ending_in_group", 0, [2, 3]), ("chord_header_chain", 0, [2]),
     ])
     func `is sent as Celery sends it`(name: String, parent: Int, expected: [Int]) throws {
         let workflow = try Workflow(name)
@@ -178,36 +180,265 @@ private func comparable(_ message: TaskMessage) -> TaskMessage {
         #expect(try own.message(parentResult: nil, context: context).first?.properties.priority == 2)
     }
 
-    @Test func `refuses chords and groups before the end of a chain`() throws {
+    @Test func `refuses canvases without their parts`() throws {
         let context = DispatchContext(parent: TaskHeaders(task: "p", id: "1"), origin: "o", now: Instant(seconds: 0))
-        let group = Signature(
-            task: "celery.group",
-            kwargs: ["tasks": [["task": "a"], ["task": "b"]]],
-            subtaskType: "group"
-        )
-        let chord = Signature(
-            task: "celery.chord",
-            kwargs: ["header": [], "body": ["task": "b"]],
-            subtaskType: "chord"
-        )
-        var embed = Embed(chain: [Signature(task: "z"), group])
-        for broken in [embed, Embed(chain: [chord]), Embed(callbacks: [chord])] {
+        let broken: [Signature] = [
+            Signature(task: "celery.chord", kwargs: ["header": []], subtaskType: "chord"),
+            Signature(task: "celery.chord", kwargs: ["body": ["task": "b"]], subtaskType: "chord"),
+            Signature(task: "celery.group", subtaskType: "group"),
+            Signature(task: "celery.chain", kwargs: ["tasks": [["no": "task"]]], subtaskType: "chain"),
+        ]
+        for signature in broken {
             let error = #expect(throws: MessageError.self) {
-                try broken.afterSuccess(result: Array("1".utf8), context: context)
+                try Embed(callbacks: [signature]).afterSuccess(result: Array("1".utf8), context: context)
             }
-            #expect(error?.code == .unsupportedCanvas)
-            #expect(error?.taskID == "1")
+            #expect(error?.code == .invalidTask)
         }
-        embed = Embed(chain: [group])
-        let dispatch = try embed.afterSuccess(result: Array("1".utf8), context: context)
-        #expect(dispatch.messages.map(\.headers.groupIndex) == [0, 1])
-        #expect(dispatch.children.first?.members?.count == 2)
     }
 
     @Test func `is nothing after most tasks`() throws {
         let context = DispatchContext(parent: TaskHeaders(task: "p", id: "1"), origin: "o", now: Instant(seconds: 0))
         #expect(try Embed().afterSuccess(result: Array("1".utf8), context: context) == Dispatch())
         #expect(try Embed().afterFailure(context: context) == Dispatch())
+    }
+}
+
+@Suite struct Chords {
+    @Test(arguments: [
+        ("chord3", [2], 3, "[2, 4, 6]"), ("add_to_chord", [2], 3, "[14, 0, 4]"),
+        ("chord_nested_chord_header", [1], 3, "[2, 4]"), ("chord_nested_chord_header", [3], 4, "[6, 6]"),
+        ("chain_task_chord", [2], 3, "[4, 6]"), ("chain_chord_chord", [1], 2, "[2, 4]"),
+        ("chain_chord_chord", [4], 5, "[[2, 4], [2, 4]]"), ("stamped_chord", [1], 2, "[2, 4]"),
+        ("chord_header_chain_ending_in_group", [3], 4, "[[3, 4], 10]"), ("replace_with_group", [2], 3, "[2, 4]"),
+        ("replace_in_chord_header", [2], 3, "[101, 4]"), ("chord_body_chain", [1], 2, "[2, 4]"),
+    ])
+    func `send their body as Celery sends it`(name: String, last: [Int], body: Int, results: String) throws {
+        let workflow = try Workflow(name)
+        let message = try workflow.message(last[0])
+        let recorded = try workflow.message(body)
+        let context = DispatchContext.replaying(message, after: recorded, ids: [])
+        let signature = try #require(message.payload.embed.chord)
+        let dispatch = try signature.dispatch(parentResult: Array(results.utf8), context: context)
+        #expect(dispatch.messages.map(comparable) == [comparable(recorded)])
+    }
+
+    @Test func `announce their size before the header is published`() throws {
+        let workflow = try Workflow("chain_task_chord")
+        let message = try workflow.message(0)
+        let context = DispatchContext.replaying(message, after: nil, ids: [])
+        let dispatch = try message.payload.embed.afterSuccess(result: Array("2".utf8), context: context)
+        let group = try #require(try workflow.message(1).headers.group)
+        #expect(dispatch.chordStarts == [ChordStart(groupID: group, size: 2)])
+    }
+
+    @Test func `in a chain ending in a group count its members, and save the nesting`() throws {
+        let header: [Signature] = [
+            .chain([Signature(task: "a"), .group([Signature(task: "b"), Signature(task: "c")])]),
+            Signature(task: "d"),
+        ]
+        let ids = Mutex(0)
+        let context = DispatchContext(
+            parent: nil,
+            origin: "o",
+            now: Instant(seconds: 0),
+            makeID: {
+                ids.withLock { count in
+                    count += 1
+                    return "id\(count)"
+                }
+            }
+        )
+        let chord = Signature.chord(header: header, body: Signature(task: "e"))
+        let dispatch = try chord.dispatch(context: context)
+        let start = try #require(dispatch.chordStarts.first)
+        #expect(dispatch.chordStarts.count == 1 && start.size == 3)
+        let saved = try JSONReader.value(try #require(start.savedGroup))
+        let tuple = try #require(saved["result"].flatMap(ResultTuple.init(json:)))
+        #expect(tuple.id == start.groupID)
+        #expect(tuple.members?.map { $0.members?.count } == [2, nil])
+        #expect(dispatch.messages.map(\.headers.task) == ["a", "d"])
+        // The group's members belong to the header although they are sent later.
+        let group = try #require(dispatch.messages[0].payload.embed.chain.first)
+        #expect(group.options["group_id"]?.string == start.groupID)
+        #expect(dispatch.messages[1].headers.group == start.groupID)
+        #expect(dispatch.messages[1].payload.embed.chord?.task == "e")
+        let parent = dispatch.messages[0].headers
+        let later = try dispatch.messages[0].payload.embed.afterSuccess(
+            result: Array("1".utf8),
+            context: DispatchContext(parent: parent, origin: "o", now: Instant(seconds: 0))
+        )
+        #expect(later.messages.map(\.headers.group) == [start.groupID, start.groupID])
+        #expect(later.messages.allSatisfy { $0.payload.embed.chord?.task == "e" })
+        #expect(later.chordStarts.isEmpty)
+    }
+
+    @Test func `with an empty header send their body with no results`() throws {
+        let context = DispatchContext(parent: nil, origin: "o", now: Instant(seconds: 0))
+        let dispatch = try Signature.chord(header: [], body: Signature(task: "b")).dispatch(context: context)
+        #expect(dispatch.messages.map(\.headers.task) == ["b"])
+        #expect(text(dispatch.messages[0].payload.args) == "[[]]")
+        #expect(dispatch.chordStarts.isEmpty)
+        #expect(dispatch.result?.id == dispatch.messages[0].headers.id)
+    }
+
+    @Test func `delay their header, not their body`() throws {
+        let context = DispatchContext(parent: nil, origin: "o", now: Instant(seconds: 0))
+        let chord = Signature.chord(
+            header: [Signature(task: "a")],
+            body: Signature(task: "b"),
+            options: ["countdown": 20, "priority": 4]
+        )
+        let dispatch = try chord.dispatch(context: context)
+        #expect(dispatch.messages.map(\.headers.eta) == ["1970-01-01T00:00:20+00:00"])
+        let body = try #require(dispatch.messages[0].payload.embed.chord)
+        #expect(body.options["countdown"] == nil && body.options["priority"] == 4)
+        #expect(dispatch.messages[0].properties.priority == 4)
+    }
+}
+
+@Suite struct `A client` {
+    private let context = DispatchContext(
+        parent: nil,
+        origin: "gen1@h",
+        replyTo: "me",
+        now: Instant(seconds: 0),
+        route: { MessageRoute(queue: "q-" + $0) }
+    )
+
+    @Test func `sends tasks that are their own roots`() throws {
+        let message = try #require(try Signature(task: "t", args: [1]).dispatch(context: context).messages.first)
+        #expect(message.headers.rootID == message.headers.id && message.headers.parentID == nil)
+    }
+
+    @Test func `waits for the last task of a chain, whose parents are the others`() throws {
+        let chain = Signature.chain(["a", "b", "c"].map { Signature(task: $0) })
+        let dispatch = try chain.dispatch(context: context)
+        let message = try #require(dispatch.messages.first)
+        #expect(dispatch.messages.count == 1)
+        let rest = message.payload.embed.chain
+        #expect(rest.map(\.task) == ["c", "b"])
+        let ids = rest.compactMap { $0.options["task_id"]?.string } + [message.headers.id]
+        #expect(dispatch.result == .task(ids[0], parent: .task(ids[1], parent: .task(ids[2]))))
+        #expect(rest.allSatisfy { $0.options["root_id"] == nil && $0.options["reply_to"] == "me" })
+    }
+
+    @Test func `turns a group that a task follows into a chord`() throws {
+        let chain = Signature.chain([
+            .group([Signature(task: "a"), Signature(task: "b")]), Signature(task: "c"), Signature(task: "d"),
+        ])
+        let dispatch = try chain.dispatch(context: context)
+        #expect(dispatch.messages.map(\.headers.task) == ["a", "b"])
+        let body = try #require(dispatch.messages[0].payload.embed.chord)
+        #expect(body.task == "c")
+        #expect(body.options["chain"]?.array?.compactMap { $0["task"]?.string } == ["d"])
+        #expect(dispatch.chordStarts.map(\.size) == [2])
+        #expect(
+            dispatch.messages.map(\.headers.group) == [
+                dispatch.chordStarts[0].groupID, dispatch.chordStarts[0].groupID,
+            ]
+        )
+    }
+
+    @Test func `sends groups inside of groups flat`() throws {
+        let group = Signature.group([
+            Signature(task: "a"), .group([Signature(task: "b"), Signature(task: "c")]), .group([]), .chain([]),
+        ])
+        let dispatch = try group.dispatch(context: context)
+        #expect(dispatch.messages.map(\.headers.task) == ["a", "b", "c"])
+        #expect(dispatch.messages.map(\.headers.groupIndex) == [0, 0, 1])
+        #expect(Set(dispatch.messages.map(\.headers.group)).count == 1)
+        #expect(dispatch.result?.members?.count == 3)
+    }
+
+    @Test func `sends nothing for an empty group or chain`() throws {
+        #expect(try Signature.group([]).dispatch(context: context).messages.isEmpty)
+        #expect(try Signature.chain([]).dispatch(context: context).messages.isEmpty)
+        #expect(try Signature.chain([.group([]), .chain([])]).dispatch(context: context).messages.isEmpty)
+    }
+
+    @Test func `hands callbacks of a chain to its last task and errbacks to all`() throws {
+        let chain = Signature.chain(
+            [Signature(task: "a"), Signature(task: "b")],
+            options: ["link": ["task": "l"], "link_error": [["task": "e"]], "countdown": 3]
+        )
+        let message = try #require(try chain.dispatch(context: context).messages.first)
+        #expect(message.payload.embed.errbacks.map(\.task) == ["e"] && message.payload.embed.callbacks.isEmpty)
+        #expect(message.headers.eta == "1970-01-01T00:00:03+00:00")
+        let last = try #require(message.payload.embed.chain.first)
+        #expect(last.options["link"]?.array?.count == 1 && last.options["link_error"]?.array?.count == 1)
+        #expect(last.options["countdown"] == nil)
+    }
+
+    @Test func `sends chunks as a group of star maps, to where their task goes`() throws {
+        let chunks = Signature.chunks(Signature(task: "add"), over: [[1, 1], [2, 2], [3, 3]], size: 2)
+        let dispatch = try chunks.dispatch(context: context)
+        #expect(dispatch.messages.map(\.headers.task) == ["celery.starmap", "celery.starmap"])
+        #expect(dispatch.messages.map(\.properties.routingKey) == ["q-add", "q-add"])
+        let kwargs = try dispatch.messages[1].payload.keywords()
+        #expect(kwargs["it"] == [[3, 3]] && kwargs["task"]?["task"] == "add")
+    }
+
+    @Test func `survives a chain of many thousand tasks`() throws {
+        let chain = Signature.chain((0..<5000).map { Signature(task: "t\($0)") })
+        let dispatch = try chain.dispatch(context: context)
+        #expect(dispatch.messages[0].payload.embed.chain.count == 4999)
+    }
+}
+
+@Suite struct Replacements {
+    @Test(arguments: [("replace", 0, [1]), ("replace_in_chain", 0, [1]), ("replace_in_chord_header", 0, [2])])
+    func `are sent as Celery sends them`(name: String, parent: Int, expected: [Int]) throws {
+        let workflow = try Workflow(name)
+        let message = try workflow.message(parent)
+        let recorded = try expected.map(workflow.message)
+        let context = DispatchContext.replaying(message, after: recorded.first, ids: [])
+        let signature = Signature(task: "proj.add", args: [1, 100])
+        let dispatch = try message.replacement(signature, context: context).dispatch(context: context)
+        #expect(dispatch.messages.map(comparable) == recorded.map(comparable))
+    }
+
+    @Test func `by a group become a chord that hands the results on`() throws {
+        let workflow = try Workflow("replace_with_group")
+        let message = try workflow.message(0)
+        let recorded = try [1, 2].map(workflow.message)
+        let ids = recorded.map(\.headers.id)
+        let group = try #require(recorded[0].headers.group)
+        let context = DispatchContext.replaying(message, after: recorded.first, ids: [group] + ids)
+        let add = { (a: JSONValue, b: JSONValue) in Signature(task: "proj.add", args: [a, b]) }
+        let dispatch = try message.replacement(.group([add(1, 1), add(2, 2)]), context: context).dispatch(
+            context: context
+        )
+        #expect(dispatch.messages.map(\.headers) == recorded.map { comparable($0).headers })
+        let body = try #require(dispatch.messages[0].payload.embed.chord)
+        #expect(body.task == "celery.accumulate" && body.options["task_id"]?.string == message.headers.id)
+        #expect(dispatch.chordStarts == [ChordStart(groupID: group, size: 2)])
+    }
+
+    @Test func `keep what follows the task behind the last task of a chain`() throws {
+        var message = TaskMessage(task: "t", id: "1")
+        message.payload.embed = Embed(
+            callbacks: [Signature(task: "cb")],
+            errbacks: [Signature(task: "eb")],
+            chain: [Signature(task: "z", options: ["task_id": "zz"])]
+        )
+        let context = DispatchContext(parent: message.headers, origin: "o", now: Instant(seconds: 0))
+        let dispatch = try message.replacement(.chain([Signature(task: "a"), Signature(task: "b")]), context: context)
+            .dispatch(context: context)
+        let sent = try #require(dispatch.messages.first)
+        #expect(dispatch.messages.count == 1 && sent.headers.task == "a" && sent.headers.rootID == "1")
+        #expect(sent.payload.embed.chain.map(\.task) == ["z", "b"])
+        let b = try #require(sent.payload.embed.chain.last)
+        #expect(b.options["task_id"] == "1" && b.options["link"]?.array?.count == 1)
+        #expect(sent.payload.embed.errbacks.map(\.task) == ["eb"] && b.options["link_error"]?.array?.count == 1)
+        #expect(sent.headers.replacedTaskNesting == 1)
+    }
+
+    @Test func `are refused when empty or part of another chord`() throws {
+        let message = TaskMessage(task: "t", id: "1")
+        let context = DispatchContext(parent: message.headers, origin: "o", now: Instant(seconds: 0))
+        for signature in [.chain([]), Signature(task: "a", options: ["chord": ["task": "b"]])] {
+            #expect(throws: MessageError.self) { try message.replacement(signature, context: context) }
+        }
     }
 }
 
@@ -221,6 +452,23 @@ private func comparable(_ message: TaskMessage) -> TaskMessage {
         let context = DispatchContext.replaying(parent, after: recorded[0], ids: ids)
         let dispatch = try parent.payload.embed.afterFailure(context: context)
         #expect(dispatch.messages.map(comparable) == recorded.map(comparable))
+    }
+
+    @Test func `reaches what is inside of chords and groups`() throws {
+        let body = Signature(
+            task: "b",
+            options: ["task_id": "b1", "chord": ["task": "outer"], "group_id": "g", "group_index": 2]
+        )
+        var chord = Signature.chord(header: [Signature(task: "h", options: ["task_id": "h1"])], body: body)
+        chord.options["task_id"] = "c1"
+        let group = Signature.group(
+            [Signature(task: "m", options: ["task_id": "m1"])],
+            options: ["task_id": "g1", "chord": ["task": "outer"], "group_id": "g"]
+        )
+        let later = Embed(chain: [group, chord, Signature(task: "p", options: ["task_id": "p1"])]).laterTasks
+        #expect(later.map(\.id) == ["g1", "c1", "p1", "m1", "b1"])
+        let waiting = later.filter { $0.chord != nil }
+        #expect(waiting.map(\.id) == ["b1"] && waiting[0].groupID == "g" && waiting[0].groupIndex == 2)
     }
 
     @Test func `fails the rest of the chain from its end`() throws {

@@ -35,7 +35,7 @@ struct Continuation {
 
     /// Sends a signature under the task's own id, with what was to follow the task.
     mutating func replace(by signature: Signature) throws(MessageError) {
-        try append(try message.replacement(signature).dispatch(parentResult: nil, context: context))
+        try append(try message.replacement(signature, context: context).dispatch(context: context))
     }
 
     /// Sends the errbacks with the failed task's id.
