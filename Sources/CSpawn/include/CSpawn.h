@@ -1,14 +1,36 @@
 #ifndef CELERIAC_CSPAWN_H
 #define CELERIAC_CSPAWN_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
-/// Starts `path` as a pool process: descriptor 3 is `channel`, descriptor 4 is `board`, standard input is /dev/null,
-/// output and error are inherited and everything above 4 is closed. Signals are unblocked and at their defaults, and the
-/// process leads a process group of its own, so that one kill also ends what it started.
+/// How many descriptors beyond the standard ones a program can be given.
+#define CELERIAC_MOST_DESCRIPTORS 4
+
+/// A program to start.
 ///
-/// Returns 0 and sets `pid`, or returns an errno.
-int celeriac_spawn(pid_t *pid, const char *path, char *const argv[], char *const envp[], int channel, int board);
+/// Its signals are unblocked and at their defaults, it leads a process group of its own, so that one kill also ends what
+/// it starts, and no descriptor is open in it but those named here.
+struct celeriac_start {
+    /// The file to run.
+    const char *path;
+    /// Its words, the first being its name, as `execve` takes them.
+    char *const *arguments;
+    /// Its environment as `execve` takes it, or NULL for the caller's.
+    char *const *environment;
+    /// Its standard input, or -1 for /dev/null.
+    int input;
+    /// A file that its output and errors are appended to, made with mode 0644; NULL leaves it the caller's.
+    const char *output;
+    /// What it finds as descriptors 3, 4, …
+    const int *descriptors;
+    int descriptor_count;
+    /// Whether it leads a session of its own too, out of the terminal's reach.
+    bool leads_session;
+};
+
+/// Starts a program. Returns 0 and sets `pid`, or returns an errno.
+int celeriac_spawn(pid_t *pid, const struct celeriac_start *start);
 
 /// Makes a connected pair of stream sockets, both closed on exec. Returns 0 or an errno.
 int celeriac_socket_pair(int ends[2]);
