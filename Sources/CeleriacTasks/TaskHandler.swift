@@ -31,14 +31,22 @@ public struct HandlerFactory: Sendable {
     /// Makes the handler; throws ``HandlerOptionError`` for options that cannot be right.
     public let make: @Sendable (HandlerSetup) throws -> any TaskHandler
 
+    /// Looks at the options when the configuration is read; throws what ``make`` would throw for them.
+    public let check: @Sendable (HandlerSetup) throws -> Void
+
     /// Registers a way to make handlers under a name.
+    ///
+    /// - Parameter check: Looks at the options as every start of a worker does, where making the handler takes more than
+    ///   a millisecond; the handler is made and dropped without it. `celeriac report --check` makes it in any case.
     public init(
         name: String,
         summary: String,
+        check: (@Sendable (HandlerSetup) throws -> Void)? = nil,
         make: @escaping @Sendable (HandlerSetup) throws -> any TaskHandler
     ) {
         self.name = name
         self.summary = summary
         self.make = make
+        self.check = check ?? { _ = try make($0) }
     }
 }
