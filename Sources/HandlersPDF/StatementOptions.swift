@@ -288,6 +288,7 @@ extension StatementDesign {
         paper = try options.choice("paper") ?? paper
         isLandscape = try options.bool("landscape") ?? isLandscape
         family = try options.string("font") ?? family
+        guard !family.isEmpty, !family.contains("\0") else { throw options.error("font", "the font family is empty") }
         fontFiles = try options.strings("font_files")?.map(path) ?? fontFiles
         fontSize = try options.number("font_size") ?? fontSize
         guard (6...12).contains(fontSize) else {

@@ -11,13 +11,25 @@ struct StatementProducer: Sendable {
     private let source: StatementSource
     private let renderer: StatementRenderer
 
-    /// Checks the options, the font and the logo.
+    /// Checks the options, the files they name and the font.
     init(_ setup: HandlerSetup) throws(HandlerOptionError) {
-        let options = try StatementOptions(setup)
+        let options = try Self.check(setup)
         do {
             try PDFFonts.check(options.design)
         } catch {
             throw HandlerOptionError(path: [error.isFile ? "font_files" : "font"], message: error.message)
+        }
+        self.options = options
+        source = StatementSource(options)
+        renderer = StatementRenderer(options.design)
+    }
+
+    /// Checks the options and the files they name, and answers the options; no library is loaded for it.
+    @discardableResult
+    static func check(_ setup: HandlerSetup) throws(HandlerOptionError) -> StatementOptions {
+        let options = try StatementOptions(setup)
+        for file in options.design.fontFiles where !FileManager.default.isReadableFile(atPath: file) {
+            throw HandlerOptionError(path: ["font_files"], message: "\(file) cannot be read")
         }
         if let logo = options.design.logo {
             do {
@@ -26,9 +38,7 @@ struct StatementProducer: Sendable {
                 throw HandlerOptionError(path: ["logo"], message: error.message)
             }
         }
-        self.options = options
-        source = StatementSource(options)
-        renderer = StatementRenderer(options.design)
+        return options
     }
 
     /// Reads one statement.

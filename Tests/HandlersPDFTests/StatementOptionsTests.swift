@@ -68,6 +68,17 @@ struct StatementOptionsTests {
         #expect(error.message.contains(reason), "\(error.message)")
     }
 
+    @Test(arguments: wrong.indices)
+    func `names the option that is wrong in the check at a start too, but does not look for fonts`(index: Int) throws {
+        let (options, path, _) = Self.wrong[index]
+        let factory = try #require(HandlerRegistry(PDFHandlers.factories)["pdf.mutabakat"])
+        let setup = bench.setup("generate_mutabakat_pdf", bench.options(options))
+        let looksForFonts = options == ["font": "No Such Family"] || options == ["font_files": ["demo.sqlite"]]
+        if looksForFonts { return try factory.check(setup) }
+        let error = try #require(throws: HandlerOptionError.self) { try factory.check(setup) }
+        #expect(error.path.joined(separator: ".") == path)
+    }
+
     @Test func `refuses a font that cannot write Turkish`() throws {
         let found = try Self.fontWithoutLira()
         guard let found else { return }

@@ -20,34 +20,39 @@ enum PDFFonts {
 
     /// Makes the design's font files known and checks that its family is there and has the Turkish letters.
     static func check(_ design: StatementDesign) throws(Problem) {
-        guard FcInit() != 0 else { throw Problem(message: "fontconfig cannot read its configuration") }
-        for file in design.fontFiles { try add(file) }
-        try check(family: design.family)
+        let library: celeriac_drawing
+        do {
+            library = try DrawingLibrary.functions()
+        } catch {
+            throw Problem(message: error.message)
+        }
+        guard library.FcInit() != 0 else { throw Problem(message: "fontconfig cannot read its configuration") }
+        for file in design.fontFiles { try add(file, library) }
+        try check(family: design.family, library)
     }
 
-    private static func add(_ file: String) throws(Problem) {
+    private static func add(_ file: String, _ library: celeriac_drawing) throws(Problem) {
         let isAdded = knownFiles.withLock { known in
             if known.contains(file) { return true }
-            guard FcConfigAppFontAddFile(nil, file) != 0 else { return false }
+            guard library.FcConfigAppFontAddFile(nil, file) != 0 else { return false }
             known.insert(file)
             return true
         }
         guard isAdded else { throw Problem(message: "\(file) is not a readable font file", isFile: true) }
     }
 
-    private static func check(family: String) throws(Problem) {
-        guard !family.isEmpty, !family.contains("\0") else { throw Problem(message: "the font family is empty") }
-        let pattern = FcPatternCreate()
-        defer { FcPatternDestroy(pattern) }
-        FcPatternAddString(pattern, FC_FAMILY, family)
-        FcConfigSubstitute(nil, pattern, FcMatchPattern)
-        FcDefaultSubstitute(pattern)
+    private static func check(family: String, _ library: celeriac_drawing) throws(Problem) {
+        let pattern = library.FcPatternCreate()
+        defer { library.FcPatternDestroy(pattern) }
+        _ = library.FcPatternAddString(pattern, FC_FAMILY, family)
+        _ = library.FcConfigSubstitute(nil, pattern, FcMatchPattern)
+        library.FcDefaultSubstitute(pattern)
         var outcome = FcResultMatch
-        guard let match = FcFontMatch(nil, pattern, &outcome) else {
+        guard let match = library.FcFontMatch(nil, pattern, &outcome) else {
             throw Problem(message: "there is no font at all on this machine (Debian: install fonts-dejavu-core)")
         }
-        defer { FcPatternDestroy(match) }
-        let families = families(of: match)
+        defer { library.FcPatternDestroy(match) }
+        let families = families(of: match, library)
         guard families.contains(where: { $0.lowercased() == family.lowercased() }) else {
             let instead = families.first.map { ", the nearest is \($0)" } ?? ""
             throw Problem(
@@ -55,25 +60,27 @@ enum PDFFonts {
                     "the font family \(family) is not installed\(instead) (DejaVu Sans: Debian's fonts-dejavu-core)"
             )
         }
-        let missing = requiredLetters.unicodeScalars.filter { !has($0, in: match) }
+        let missing = requiredLetters.unicodeScalars.filter { !has($0, in: match, library) }
         guard missing.isEmpty else {
             let letters = missing.map { String($0) }.joined(separator: " ")
             throw Problem(message: "the font family \(family) lacks \(letters); DejaVu Sans and Noto Sans have them")
         }
     }
 
-    private static func families(of match: OpaquePointer) -> [String] {
+    private static func families(of match: OpaquePointer, _ library: celeriac_drawing) -> [String] {
         var families: [String] = []
         var name: UnsafeMutablePointer<FcChar8>?
-        while FcPatternGetString(match, FC_FAMILY, Int32(families.count), &name) == FcResultMatch, let found = name {
+        while library.FcPatternGetString(match, FC_FAMILY, Int32(families.count), &name) == FcResultMatch,
+            let found = name
+        {
             families.append(String(cString: found))
         }
         return families
     }
 
-    private static func has(_ letter: Unicode.Scalar, in match: OpaquePointer) -> Bool {
+    private static func has(_ letter: Unicode.Scalar, in match: OpaquePointer, _ library: celeriac_drawing) -> Bool {
         var letters: OpaquePointer?
-        guard FcPatternGetCharSet(match, FC_CHARSET, 0, &letters) == FcResultMatch else { return false }
-        return FcCharSetHasChar(letters, letter.value) != 0
+        guard library.FcPatternGetCharSet(match, FC_CHARSET, 0, &letters) == FcResultMatch else { return false }
+        return library.FcCharSetHasChar(letters, letter.value) != 0
     }
 }

@@ -23,6 +23,7 @@ struct TextStyle: Hashable {
 ///
 /// Belongs to one thread at a time, as everything of Pango does.
 final class TextSetter {
+    private let library: celeriac_drawing
     private let fontMap: UnsafeMutablePointer<PangoFontMap>
     private let context: OpaquePointer
     private let layout: OpaquePointer
@@ -36,36 +37,39 @@ final class TextSetter {
 
     /// Makes a font map of its own: the default one belongs to a thread, and queues change threads.
     init(family: String) throws(RenderingError) {
-        guard let fontMap = pango_cairo_font_map_new(), let context = pango_font_map_create_context(fontMap),
-            let layout = pango_layout_new(context)
+        let library = try DrawingLibrary.functions()
+        guard let fontMap = library.pango_cairo_font_map_new(),
+            let context = library.pango_font_map_create_context(fontMap),
+            let layout = library.pango_layout_new(context)
         else { throw RenderingError(message: "Pango cannot be set up") }
+        self.library = library
         self.fontMap = fontMap
         self.context = context
         self.layout = layout
         self.family = family
         // One unit is one point, and letters stand where they belong and not on whole points.
-        pango_cairo_context_set_resolution(context, 72)
-        pango_context_set_round_glyph_positions(context, 0)
-        let options = cairo_font_options_create()
-        cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE)
-        cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF)
-        pango_cairo_context_set_font_options(context, options)
-        cairo_font_options_destroy(options)
-        pango_context_set_language(context, pango_language_from_string("tr"))
-        pango_layout_set_wrap(layout, PANGO_WRAP_WORD_CHAR)
+        library.pango_cairo_context_set_resolution(context, 72)
+        library.pango_context_set_round_glyph_positions(context, 0)
+        let options = library.cairo_font_options_create()
+        library.cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE)
+        library.cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF)
+        library.pango_cairo_context_set_font_options(context, options)
+        library.cairo_font_options_destroy(options)
+        library.pango_context_set_language(context, library.pango_language_from_string("tr"))
+        library.pango_layout_set_wrap(layout, PANGO_WRAP_WORD_CHAR)
     }
 
     deinit {
-        for font in fonts.values { pango_font_description_free(font) }
-        g_object_unref(UnsafeMutableRawPointer(layout))
-        g_object_unref(UnsafeMutableRawPointer(context))
-        g_object_unref(fontMap)
+        for font in fonts.values { library.pango_font_description_free(font) }
+        library.g_object_unref(UnsafeMutableRawPointer(layout))
+        library.g_object_unref(UnsafeMutableRawPointer(context))
+        library.g_object_unref(fontMap)
     }
 
     /// The heights of the lines that `text` takes within `width`; at least one.
     func lineHeights(_ text: String, _ style: TextStyle, width: Double) -> [Double] {
         set(text, style, width: width)
-        return (0..<pango_layout_get_line_count(layout)).map { extents(of: $0).height }
+        return (0..<library.pango_layout_get_line_count(layout)).map { extents(of: $0).height }
     }
 
     /// The height that `text` takes within `width`.
@@ -76,8 +80,8 @@ final class TextSetter {
     /// The width of a text that is not broken into lines.
     func naturalWidth(_ text: String, _ style: TextStyle) -> Double {
         set(text, style, width: 1)
-        pango_layout_set_font_description(layout, font(style.size, style.isBold))
-        pango_layout_set_width(layout, -1)
+        library.pango_layout_set_font_description(layout, font(style.size, style.isBold))
+        library.pango_layout_set_width(layout, -1)
         return layoutWidth()
     }
 
@@ -97,11 +101,11 @@ final class TextSetter {
         heights: ArraySlice<Double>? = nil
     ) {
         set(text, style, width: width)
-        cairo_set_source_rgb(cairo, style.color.red, style.color.green, style.color.blue)
+        library.cairo_set_source_rgb(cairo, style.color.red, style.color.green, style.color.blue)
         var top = y
-        let count = Int(pango_layout_get_line_count(layout))
+        let count = Int(library.pango_layout_get_line_count(layout))
         for index in (lines ?? 0..<count).clamped(to: 0..<count) {
-            let line = pango_layout_get_line_readonly(layout, Int32(index))
+            let line = library.pango_layout_get_line_readonly(layout, Int32(index))
             let extents = extents(of: Int32(index))
             let offset: Double =
                 switch style.alignment {
@@ -109,15 +113,15 @@ final class TextSetter {
                 case .center: (width - extents.width) / 2
                 case .right: width - extents.width
                 }
-            cairo_move_to(cairo, x + offset, top + extents.ascent)
-            pango_cairo_show_layout_line(cairo, line)
+            library.cairo_move_to(cairo, x + offset, top + extents.ascent)
+            library.pango_cairo_show_layout_line(cairo, line)
             top += heights?[index] ?? extents.height
         }
     }
 
     private func extents(of line: Int32) -> (width: Double, height: Double, ascent: Double) {
         var logical = PangoRectangle()
-        pango_layout_line_get_extents(pango_layout_get_line_readonly(layout, line), nil, &logical)
+        library.pango_layout_line_get_extents(library.pango_layout_get_line_readonly(layout, line), nil, &logical)
         let scale = Double(PANGO_SCALE)
         return (Double(logical.width) / scale, Double(logical.height) / scale, -Double(logical.y) / scale)
     }
@@ -125,43 +129,43 @@ final class TextSetter {
     private func set(_ text: String, _ style: TextStyle, width: Double) {
         var isOneParagraph = false
         if case .ellipsis(let lines) = style.overflow {
-            pango_layout_set_ellipsize(layout, PANGO_ELLIPSIZE_END)
-            pango_layout_set_height(layout, -Int32(lines))
+            library.pango_layout_set_ellipsize(layout, PANGO_ELLIPSIZE_END)
+            library.pango_layout_set_height(layout, -Int32(lines))
             isOneParagraph = true
         } else {
-            pango_layout_set_ellipsize(layout, PANGO_ELLIPSIZE_NONE)
+            library.pango_layout_set_ellipsize(layout, PANGO_ELLIPSIZE_NONE)
         }
         var printable = Self.printable(text, isOneParagraph: isOneParagraph)
         printable.withUTF8 { bytes in
             bytes.withMemoryRebound(to: CChar.self) {
-                pango_layout_set_text(layout, $0.baseAddress, Int32($0.count))
+                library.pango_layout_set_text(layout, $0.baseAddress, Int32($0.count))
             }
         }
-        pango_layout_set_font_description(layout, font(style.size, style.isBold))
-        pango_layout_set_width(layout, -1)
+        library.pango_layout_set_font_description(layout, font(style.size, style.isBold))
+        library.pango_layout_set_width(layout, -1)
         if style.overflow == .shrink {
             let natural = layoutWidth()
             if natural > width {
                 let size = max(style.size * width / natural * 0.99, style.size / 2)
-                pango_layout_set_font_description(layout, font(size, style.isBold))
+                library.pango_layout_set_font_description(layout, font(size, style.isBold))
             }
         }
-        pango_layout_set_width(layout, Int32(max(width, 1) * Double(PANGO_SCALE)))
+        library.pango_layout_set_width(layout, Int32(max(width, 1) * Double(PANGO_SCALE)))
     }
 
     private func layoutWidth() -> Double {
         var width: Int32 = 0
-        pango_layout_get_size(layout, &width, nil)
+        library.pango_layout_get_size(layout, &width, nil)
         return Double(width) / Double(PANGO_SCALE)
     }
 
     private func font(_ size: Double, _ isBold: Bool) -> OpaquePointer? {
         let key = FontKey(size: size, isBold: isBold)
         if let font = fonts[key] { return font }
-        let font = pango_font_description_new()
-        pango_font_description_set_family(font, family)
-        pango_font_description_set_absolute_size(font, size * Double(PANGO_SCALE))
-        pango_font_description_set_weight(font, isBold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL)
+        let font = library.pango_font_description_new()
+        library.pango_font_description_set_family(font, family)
+        library.pango_font_description_set_absolute_size(font, size * Double(PANGO_SCALE))
+        library.pango_font_description_set_weight(font, isBold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL)
         // Shrunk sizes are as many as there are texts: only the styles' own sizes are few enough to keep.
         if fonts.count >= 64 { dropFonts() }
         fonts[key] = font
@@ -169,7 +173,7 @@ final class TextSetter {
     }
 
     private func dropFonts() {
-        for font in fonts.values { pango_font_description_free(font) }
+        for font in fonts.values { library.pango_font_description_free(font) }
         fonts.removeAll(keepingCapacity: true)
     }
 
