@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from deployment import Deployment
-from flower import Flower
+from flower_server import Flower
 from waiting import eventually
 from worker_under_test import start_worker_under_test
 
@@ -21,7 +21,7 @@ def watched(tmp_path_factory):
     with Deployment(tmp_path_factory.mktemp("flower")) as deployment:
         deployment.flower = Flower(deployment)
         deployment.worker = start_worker_under_test(deployment, "-c", "2", "-E", "--without-gossip")
-        eventually(lambda: NODE in deployment.flower.get("/api/workers"), "Flower knows the worker", 30)
+        eventually(lambda: NODE in deployment.flower.get("/api/workers", refresh=1), "Flower knows the worker", 30)
         yield deployment
 
 
