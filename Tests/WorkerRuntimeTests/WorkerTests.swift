@@ -11,122 +11,17 @@ import WorkerPool
 
 @testable import WorkerRuntime
 
-/// Runs that wait to be let go, and what was seen of them.
-final class Gate: Sendable {
-    private struct State {
-        var isOpen = false
-        var waiting: [CheckedContinuation<Void, Never>] = []
-        var running = 0
-        var peak = 0
-        var begun: [String] = []
-    }
-
-    private let state = Mutex(State())
-
-    /// The ids of runs in the order in which they began.
-    var begun: [String] { state.withLock { $0.begun } }
-    /// The most runs at a time.
-    var peak: Int { state.withLock { $0.peak } }
-
-    func enter(_ id: String) {
-        state.withLock { state in
-            state.begun.append(id)
-            state.running += 1
-            state.peak = max(state.peak, state.running)
-        }
-    }
-
-    func leave() { state.withLock { $0.running -= 1 } }
-
-    func wait() async {
-        await withCheckedContinuation { continuation in
-            let passes = state.withLock { state in
-                if state.isOpen { return true }
-                state.waiting.append(continuation)
-                return false
-            }
-            if passes { continuation.resume() }
-        }
-    }
-
-    func open() {
-        let waiting = state.withLock { state in
-            state.isOpen = true
-            defer { state.waiting = [] }
-            return state.waiting
-        }
-        for continuation in waiting { continuation.resume() }
-    }
-}
-
-private struct GateHandler: TaskHandler {
-    let gate: Gate
-    let broker: FlakyBroker
-    /// Whether it waits to be let go, or only lets others run.
-    let waits: Bool
-
-    func run(_ arguments: TaskArguments, context: TaskContext) async throws -> JSONValue {
-        gate.enter(context.request.id)
-        broker.look()
-        if waits { await gate.wait() } else { for _ in 0..<20 { await Task.yield() } }
-        gate.leave()
-        return .string(context.request.id)
-    }
-}
-
 /// A worker on a broker in memory with handlers inside, from claim to commit.
 @Suite(.timeLimit(.minutes(1))) struct WorkerTests {
-    struct Bench: Sendable {
-        let store: InMemoryStore
-        let broker: FlakyBroker
-        let worker: Worker
-        let gate: Gate
-
-        func publish(
-            _ task: String,
-            _ ids: [String],
-            queue: String = "celery",
-            change: (inout TaskMessage) -> Void = { _ in }
-        )
-            throws
-        {
-            for id in ids {
-                var message = TaskMessage(task: task, id: id, queue: queue)
-                change(&message)
-                let item = try message.encode()
-                store.publish(Publication(queue: queue, priority: message.properties.priority, item: item))
-            }
-        }
-
-        func record(_ id: String) async throws -> JSONValue? {
-            try await store.record(taskID: id).map { try JSONReader.value($0) }
-        }
-
-        /// Waits until these tasks have a record.
-        func stored(_ ids: [String], times: Int = 1) async {
-            let store = store
-            await broker.until { ids.allSatisfy { store.storeCount(taskID: $0) >= times } }
-        }
-
-        func begun(_ count: Int) async {
-            let gate = gate
-            await broker.until { gate.begun.count >= count }
-        }
-    }
-
-    /// Runs a worker for as long as the body takes, then stops it warm.
+    /// Runs a worker with handlers inside for as long as the body takes.
     private func with(
         slots: Int = 4,
         queues: [QueuePolicy] = [QueuePolicy(name: "celery", pool: "here")],
         policy: TaskPolicy = TaskPolicy(),
         stop: StopKind = .warm,
         change: (inout WorkerConfiguration) -> Void = { _ in },
-        _ body: (Bench) async throws -> Void
+        _ body: (WorkerBench) async throws -> Void
     ) async throws {
-        let loop = MultiThreadedEventLoopGroup.singleton.next()
-        let store = InMemoryStore()
-        let broker = FlakyBroker(store, loop: loop)
-        let gate = Gate()
         let names = ["gate", "busy"] + DebugHandlers.factories.map(\.name)
         var configuration = WorkerConfiguration(
             nodeName: "celery@test",
@@ -135,48 +30,33 @@ private struct GateHandler: TaskHandler {
             defaultPool: "here"
         )
         change(&configuration)
-        let logger = Logger(label: "worker") { _ in SwiftLogNoOpLogHandler() }
-        let worker = Worker(
-            configuration: configuration,
-            broker: broker,
-            codecs: .json,
-            eventLoop: loop,
-            logger: logger
-        )
+        let bench = WorkerBench(configuration)
         let registry = HandlerRegistry(
             DebugHandlers.factories + [
-                HandlerFactory(name: "gate", summary: "") { _ in GateHandler(gate: gate, broker: broker, waits: true) },
-                HandlerFactory(name: "busy", summary: "") { _ in GateHandler(gate: gate, broker: broker, waits: false)
+                HandlerFactory(name: "gate", summary: "") { _ in
+                    GateHandler(gate: bench.gate, broker: bench.broker, waits: true)
+                },
+                HandlerFactory(name: "busy", summary: "") { _ in
+                    GateHandler(gate: bench.gate, broker: bench.broker, waits: false)
                 },
             ]
         )
         let setup = PoolSetup(tasks: names.map { PoolSetup.Binding(task: $0, handler: $0) }, hostname: "celery@test")
-        let bench = Bench(store: store, broker: broker, worker: worker, gate: gate)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                try await worker.run { onEvents in
-                    // The narrow one is for tasks whose policy names it.
-                    [("here", slots), ("narrow", 1)].map { name, slots in
-                        InlinePool(
-                            name: name,
-                            slots: slots,
-                            setup: setup,
-                            registry: registry,
-                            eventLoop: loop,
-                            logger: logger,
-                            onEvents: onEvents
-                        )
-                    }
-                } onReady: {
-                }
+        try await bench.run(stop: stop) { onEvents in
+            // The narrow one is for tasks whose policy names it.
+            [("here", slots), ("narrow", 1)].map { name, slots in
+                InlinePool(
+                    name: name,
+                    slots: slots,
+                    setup: setup,
+                    registry: registry,
+                    eventLoop: bench.loop,
+                    logger: bench.log.logger,
+                    onEvents: onEvents
+                )
             }
-            let outcome: Result<Void, any Error>
-            do { outcome = .success(try await body(bench)) } catch { outcome = .failure(error) }
-            await worker.stop(stop)
-            gate.open()
-            broker.letClaimGo()
-            try await group.waitForAll()
-            try outcome.get()
+        } _: {
+            try await body(bench)
         }
     }
 
