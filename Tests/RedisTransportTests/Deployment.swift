@@ -21,8 +21,8 @@ final class Deployment: Sendable {
         self.raw = raw
     }
 
-    static func with(_ body: (Deployment) async throws -> Void) async throws {
-        try await withRedisServer { server in
+    static func with(arguments: [String] = [], _ body: (Deployment) async throws -> Void) async throws {
+        try await withRedisServer(arguments: arguments) { server in
             let raw = try await client(server)
             let deployment = Deployment(server: server, raw: raw)
             let outcome: Result<Void, any Error>
@@ -53,6 +53,7 @@ final class Deployment: Sendable {
         _ id: String = Identifier.uuid(),
         queues: [String] = [],
         notices: NoticeLog = NoticeLog(),
+        logger: Logger = Logger(label: "broker"),
         change: (inout RedisTransportConfiguration) throws -> Void = { _ in }
     ) async throws -> RedisBroker {
         var configuration = RedisTransportConfiguration(
@@ -66,7 +67,7 @@ final class Deployment: Sendable {
             configuration: configuration,
             workerID: id,
             eventLoop: MultiThreadedEventLoopGroup.singleton.next(),
-            logger: Logger(label: "broker")
+            logger: logger
         )
         brokers.withLock { $0.append(broker) }
         try await broker.start(queues: queues) { notices.add($0) }

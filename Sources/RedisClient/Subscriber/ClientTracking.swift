@@ -32,9 +32,16 @@ extension RedisSetup {
         RedisSetup(
             commands: { () throws(RedisError) in
                 let limit = subscriber.configuration.connectTimeout
-                let id = try await subscriber.connectedClientID(within: limit)
-                try await subscriber.subscribe([RedisPush.invalidationChannel], timeout: limit)
-                return [.clientTracking(redirect: id, optIn: optIn)]
+                do throws(RedisError) {
+                    let id = try await subscriber.connectedClientID(within: limit)
+                    try await subscriber.subscribe([RedisPush.invalidationChannel], timeout: limit)
+                    return [.clientTracking(redirect: id, optIn: optIn)]
+                } catch {
+                    // A server that does not tell ids has nothing to redirect to.
+                    guard let onUnsupported, error.code == .noPermission else { throw error }
+                    onUnsupported(error)
+                    return []
+                }
             },
             check: { replies throws(RedisError) in
                 guard let error = replies.lazy.compactMap(\.error).first else { return }
