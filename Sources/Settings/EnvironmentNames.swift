@@ -8,19 +8,22 @@ public enum EnvironmentNames {
         (variable: "CELERY_RESULT_BACKEND", key: "result_backend"),
     ]
 
-    /// Options of `worker` that can be given as `CELERY_WORKER_<OPTION>`, read by the command line.
+    /// Options of `worker` with a value that can be given as `CELERY_WORKER_<OPTION>`; the command line reads them.
     public static let workerOptions: Set<String> = [
-        "HOSTNAME", "DETACH", "STATEDB", "LOGLEVEL", "OPTIMIZATION", "PREFETCH_MULTIPLIER", "DISABLE_PREFETCH",
-        "CONCURRENCY",
-        "POOL", "POOL_START_METHOD", "TASK_EVENTS", "TIME_LIMIT", "SOFT_TIME_LIMIT", "MAX_TASKS_PER_CHILD",
-        "MAX_MEMORY_PER_CHILD", "SCHEDULER", "PURGE", "QUEUES", "EXCLUDE_QUEUES", "INCLUDE", "WITHOUT_GOSSIP",
-        "WITHOUT_MINGLE", "WITHOUT_HEARTBEAT", "HEARTBEAT_INTERVAL", "AUTOSCALE", "BEAT", "SCHEDULE_FILENAME",
-        "LOGFILE",
-        "PIDFILE", "UID", "GID", "UMASK", "EXECUTABLE",
+        "AUTOSCALE", "CONCURRENCY", "EXCLUDE_QUEUES", "EXECUTABLE", "GID", "HEARTBEAT_INTERVAL", "HOSTNAME", "INCLUDE",
+        "LOGFILE", "LOGLEVEL", "LOG_FORMAT", "MAX_MEMORY_PER_CHILD", "MAX_TASKS_PER_CHILD", "OPTIMIZATION", "PIDFILE",
+        "POOL", "POOL_START_METHOD", "PREFETCH_MULTIPLIER", "QUEUES", "SCHEDULER", "SCHEDULE_FILENAME",
+        "SOFT_TIME_LIMIT", "STATEDB", "TIME_LIMIT", "UID", "UMASK",
     ]
 
-    /// Other variables that Celery reads and Celeriac knows, whether or not it has a use for them.
-    public static let others: Set<String> = [
+    /// Options of `worker` without a value, given as `CELERY_WORKER_<OPTION>=1`.
+    public static let workerFlags: Set<String> = [
+        "BEAT", "DETACH", "DISABLE_PREFETCH", "JSON_LOGS", "PURGE", "TASK_EVENTS", "WITHOUT_GOSSIP",
+        "WITHOUT_HEARTBEAT", "WITHOUT_MINGLE",
+    ]
+
+    /// Variables that Celery reads and that have nothing to act on here; nobody needs a warning about them.
+    public static let withoutUse: Set<String> = [
         "CELERY_APP", "CELERY_CONFIG", "CELERY_CONFIG_MODULE", "CELERY_CUSTOM_WORKER_POOL", "CELERY_LOADER",
         "CELERY_LOG_FILE", "CELERY_LOG_LEVEL", "CELERY_LOG_REDIRECT", "CELERY_LOG_REDIRECT_LEVEL", "CELERY_NO_COLOR",
         "CELERY_QUIET", "CELERY_RDBSIG", "CELERY_RDB_HOST", "CELERY_RDB_PORT", "CELERY_SKIP_CHECKS", "CELERY_WORKDIR",
@@ -31,16 +34,14 @@ public enum EnvironmentNames {
     /// Commands whose options have variables too; those of `worker` are checked by name.
     private static let commands = [
         "BEAT", "CALL", "CONTROL", "DOCTOR", "EVENTS", "EXPLAIN", "INSPECT", "LIST", "MULTI", "PURGE", "REPORT",
-        "RESULT",
-        "RUN", "STATUS", "UP",
+        "RESULT", "RUN", "STATUS", "UP",
     ]
 
     /// Whether a variable that begins with `CELERY_` is one of those above.
     static func isKnown(_ name: String) -> Bool {
-        if others.contains(name) || settings.contains(where: { $0.variable == name }) { return true }
-        if name.hasPrefix("CELERY_WORKER_") { return workerOptions.contains(String(name.dropFirst(14))) }
-        return commands.contains { name.hasPrefix("CELERY_\($0)_") }
+        all.contains(name) || commands.contains { name.hasPrefix("CELERY_\($0)_") }
     }
 
-    static let all = others.union(settings.map(\.variable)).union(workerOptions.map { "CELERY_WORKER_" + $0 })
+    static let all = withoutUse.union(settings.map(\.variable))
+        .union(workerOptions.union(workerFlags).map { "CELERY_WORKER_" + $0 })
 }

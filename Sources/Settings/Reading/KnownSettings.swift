@@ -42,7 +42,7 @@ enum KnownSettings {
         "worker_detect_quorum_queues": "Redis has none",
         "worker_enable_prefetch_count_reduction": "what is held always follows what can run",
         "worker_hijack_root_logger": "there is one log",
-        "worker_log_color": "colours follow the terminal and --no-color",
+        "worker_log_color": "log lines have no colours",
         "worker_log_format": "lines have Celery's default form, or JSON with log_format",
         "worker_pool_restarts": "pool processes are replaced at a reload",
         "worker_pool_start_method": "pool processes are always spawned",
