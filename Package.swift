@@ -131,13 +131,20 @@ let targets: [Target] = [
         "Settings",
         ["YAML", "CeleryMessage"]
     ),
+    module(
+        "WorkerCommandLine",
+        [
+            "Settings", "CeleryMessage", "MessageCodecs", "CeleriacTasks", "RedisClient", "Transport", "RedisTransport",
+            "WorkerPool", "WorkerRuntime", argumentParser.product("ArgumentParser"), logging, nioCore, nioPosix,
+        ]
+    ),
     executable(
         "CommandLineTool",
         [
-            "Settings", "CeleryMessage", "MessageCodecs", "CeleriacTasks", "RedisClient", "Transport", "RedisTransport",
-            "WorkerPool", "WorkerRuntime", "CSpawn", "Databases",
+            "WorkerCommandLine", "Settings", "CeleryMessage", "CeleriacTasks", "RedisClient", "RedisTransport",
+            "WorkerPool", "Databases",
             "HandlersDebug", "HandlersPDF", "HandlersMail", "HandlersSMS", "HandlersExcel", "HandlersMaintenance",
-            argumentParser.product("ArgumentParser"), logging, nioCore, nioPosix,
+            argumentParser.product("ArgumentParser"), logging,
         ],
         resources: [.embedInCode("Resources/tasks.yaml")]
     ),

@@ -3,6 +3,7 @@ import Glibc
 import RedisClient
 import RedisTransport
 import Settings
+import WorkerCommandLine
 
 /// Sends one of each of the nine tasks and shows their progress until all have ended.
 struct Demo {

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import WorkerCommandLine
 
 /// The spreadsheet that the demo uploads: a workbook of four small parts in a ZIP archive without compression.
 enum DemoUpload {

@@ -1,6 +1,7 @@
 import CSpawn
 import FoundationEssentials
 import Glibc
+import WorkerCommandLine
 
 /// A private `redis-server` with append-only persistence, reachable on the loopback only, that ends with its owner.
 final class EmbeddedRedis: Sendable {

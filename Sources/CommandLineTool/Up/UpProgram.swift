@@ -5,6 +5,7 @@ import Glibc
 import Logging
 import RedisTransport
 import Settings
+import WorkerCommandLine
 
 /// `celeriac up` from its folder to its exit code: private Redis, demo data, worker, demo.
 struct UpProgram {
@@ -83,7 +84,7 @@ struct UpProgram {
     private func greeting(_ configuration: CeleriacConfiguration, isPrivate: Bool, data: String) -> String {
         let url = (configuration.broker.consumeURLs.first ?? BrokerSettings.defaultURL).redacted
         return """
-            Celeriac \(Celeriac.version)
+            Celeriac \(Program.version)
               broker and results  \(url)\(isPrivate ? "  (private, append-only, in \(data)/redis)" : "")
               tasks               \(configuration.tasks.count), from \(configuration.file ?? "the shipped tasks.yaml")
               data                \(data)

@@ -18,7 +18,7 @@ struct Banner {
 
     var text: String {
         var lines = [
-            "\(nodeName) v\(Celeriac.version) (celeriac)", "", "\(Self.platform) \(Self.time)", "", "[config]",
+            "\(nodeName) v\(Program.version) (celeriac)", "", "\(Self.platform) \(Self.time)", "", "[config]",
             ".> app:         \(app ?? "celeriac") (\(configuration.file ?? "no configuration file"))",
             ".> transport:   \(broker)", ".> results:     \(results)", ".> concurrency: \(concurrency)",
             ".> task events: OFF (they come with remote control)", "", "[queues]",

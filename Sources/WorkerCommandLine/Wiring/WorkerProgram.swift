@@ -1,32 +1,38 @@
 import CeleryMessage
 import Glibc
-import Logging
+package import Logging
 import NIOCore
 import NIOPosix
 import RedisClient
-import RedisTransport
-import Settings
+package import RedisTransport
+package import Settings
 import Synchronization
 import Transport
 import WorkerPool
 import WorkerRuntime
 
 /// A worker from its configuration to its exit code: wiring, banner, signals.
-struct WorkerProgram {
+package struct WorkerProgram {
     /// How and where it logs.
-    struct Log {
+    package struct Log {
         var level: Logger.Level
         var format: CeleryLogHandler.Format
         var file: LogFile
+
+        package init(level: Logger.Level, format: CeleryLogHandler.Format, file: LogFile) {
+            self.level = level
+            self.format = format
+            self.file = file
+        }
     }
 
-    enum BannerKind {
+    package enum BannerKind {
         case full
         case none
     }
 
     /// Whether the line that says so is written whatever the log level.
-    enum ReadyLine {
+    package enum ReadyLine {
         case always
         case quiet
     }
@@ -34,20 +40,24 @@ struct WorkerProgram {
     let source: ConfigurationSource
     let options: WorkerOptions
     let log: Log
-    var banner = BannerKind.full
-    var readyLine = ReadyLine.always
+    package var banner = BannerKind.full
+    package var readyLine = ReadyLine.always
     var purges = false
-    /// Called once the worker takes messages.
-    var onReady: @Sendable (RedisBroker) -> Void = { _ in }
     /// Ends the worker warmly when it returns; the worker runs until a signal without it.
-    var until: (@Sendable (RedisBroker) async throws -> Int32)?
+    package var until: (@Sendable (RedisBroker) async throws -> Int32)?
+
+    package init(source: ConfigurationSource, options: WorkerOptions, log: Log) {
+        self.source = source
+        self.options = options
+        self.log = log
+    }
 
     /// Runs until a signal stops it; answers the exit code.
-    func run(_ configuration: CeleriacConfiguration) async throws -> Int32 {
+    package func run(_ configuration: CeleriacConfiguration) async throws -> Int32 {
         let handler = CeleryLogHandler(format: log.format, level: log.level, file: log.file)
         let logger = Logger(label: "celeriac") { _ in handler }
         let wiring = WorkerWiring(configuration: configuration, options: options)
-        let pools = PoolWiring(configuration: configuration, options: options, wiring: wiring, logLevel: log.level)
+        let pools = pools(configuration, wiring)
         show(configuration, wiring, pools)
 
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -80,6 +90,16 @@ struct WorkerProgram {
         return ending.withLock { $0.code }
     }
 
+    private func pools(_ configuration: CeleriacConfiguration, _ wiring: WorkerWiring) -> PoolWiring {
+        PoolWiring(
+            configuration: configuration,
+            options: options,
+            wiring: wiring,
+            logLevel: log.level,
+            registry: source.program.registry
+        )
+    }
+
     private func work(
         _ worker: Worker,
         _ broker: RedisBroker,
@@ -90,7 +110,6 @@ struct WorkerProgram {
         ending: borrowing Mutex<Ending>
     ) async throws {
         let until = until
-        let onReady = onReady
         let readyLine = readyLine
         let code = try await withThrowingTaskGroup(of: Int32?.self) { group in
             group.addTask {
@@ -100,7 +119,6 @@ struct WorkerProgram {
                         logger.info("Connected to \(broker.client.configuration.redactedURL)")
                         // People and scripts wait for this line, whatever the log level.
                         if readyLine == .always { Self.ready(nodeName, logger) }
-                        onReady(broker)
                     }
                 )
                 return nil
@@ -208,7 +226,7 @@ struct WorkerProgram {
             try log.file.reopen()
             let fresh = try source.load()
             let wiring = WorkerWiring(configuration: fresh, options: options)
-            let setup = PoolWiring(configuration: fresh, options: options, wiring: wiring, logLevel: log.level).setup
+            let setup = pools(fresh, wiring).setup
             let configuration = wiring.worker
             Task { await worker.reload(configuration, setup: setup) }
         } catch {

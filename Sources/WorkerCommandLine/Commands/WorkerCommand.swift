@@ -1,5 +1,5 @@
 import ArgumentParser
-import Logging
+package import Logging
 import Settings
 
 /// `celeriac worker`: takes messages and runs their tasks.
@@ -92,13 +92,9 @@ struct WorkerCommand: AsyncParsableCommand {
         let options = try options
         let source = ConfigurationSource(global: global, overrides: try overrides)
         let configuration = try source.load()
-        let program = WorkerProgram(
-            source: source,
-            options: options,
-            log: try log(configuration),
-            banner: global.quiet ? .none : .full,
-            purges: purge
-        )
+        var program = WorkerProgram(source: source, options: options, log: try log(configuration))
+        program.banner = global.quiet ? .none : .full
+        program.purges = purge
         let pidFile = try pidfile.map(PidFile.init)
         defer { pidFile?.remove() }
         for note in notes { Terminal.error(note) }
@@ -193,10 +189,10 @@ struct WorkerCommand: AsyncParsableCommand {
 }
 
 /// Log levels by Celery's names.
-enum LogLevel {
-    static let names = "DEBUG, INFO, WARNING, ERROR, CRITICAL, FATAL"
+package enum LogLevel {
+    package static let names = "DEBUG, INFO, WARNING, ERROR, CRITICAL, FATAL"
 
-    static func named(_ name: String) -> Logger.Level? {
+    package static func named(_ name: String) -> Logger.Level? {
         switch name {
         case "DEBUG": .debug
         case "INFO": .info

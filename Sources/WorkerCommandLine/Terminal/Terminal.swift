@@ -1,15 +1,15 @@
 import Glibc
 
 /// Writes to the terminal without buffering surprises.
-enum Terminal {
+package enum Terminal {
     /// Writes text to standard output as it is.
-    static func out(_ text: String) { write(text, to: 1) }
+    package static func out(_ text: String) { write(text, to: 1) }
 
     /// Writes a line to standard error.
-    static func error(_ line: String) { write(line + "\n", to: 2) }
+    package static func error(_ line: String) { write(line + "\n", to: 2) }
 
     /// Whether standard output is a terminal.
-    static var isInteractive: Bool { isatty(1) == 1 }
+    package static var isInteractive: Bool { isatty(1) == 1 }
 
     private static func write(_ text: String, to descriptor: Int32) {
         var text = text

@@ -3,19 +3,19 @@ import FoundationEssentials
 import Glibc
 
 /// An error for the person at the terminal: one message, one exit code.
-struct Complaint: Error, CustomStringConvertible {
+package struct Complaint: Error, CustomStringConvertible {
     /// The exit codes Celery's users know, some from `sysexits.h`; Docs/Operations.md lists them.
-    enum Code: Int32 {
+    package enum Code: Int32 {
         case failure = 1
         case usage = 2
         case unavailable = 69
         case cannotCreate = 73
     }
 
-    let description: String
-    let code: Code
+    package let description: String
+    package let code: Code
 
-    init(_ message: String, code: Code = .failure) {
+    package init(_ message: String, code: Code = .failure) {
         description = message
         self.code = code
     }

@@ -1,16 +1,16 @@
 import CeleryMessage
 import Glibc
-import Logging
+package import Logging
 
 /// Writes log lines as Celery does, `[time: LEVEL/Process] message`, or one JSON object a line.
-struct CeleryLogHandler: LogHandler {
-    enum Format: String {
+package struct CeleryLogHandler: LogHandler {
+    package enum Format: String {
         case text
         case json
     }
 
-    var logLevel: Logger.Level
-    var metadata: Logger.Metadata = [:]
+    package var logLevel: Logger.Level
+    package var metadata: Logger.Metadata = [:]
     private let format: Format
     private let file: LogFile
 
@@ -20,12 +20,12 @@ struct CeleryLogHandler: LogHandler {
         logLevel = level
     }
 
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
-    func log(event: LogEvent) {
+    package func log(event: LogEvent) {
         var facts = metadata
         if let more = event.metadata { facts.merge(more) { $1 } }
         let process = facts.removeValue(forKey: "process").map { "\($0)" } ?? "MainProcess"

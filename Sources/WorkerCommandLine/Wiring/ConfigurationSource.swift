@@ -1,22 +1,36 @@
 import CeleriacTasks
 import Glibc
 import Logging
-import Settings
+package import Settings
 
 /// Reads the configuration that a command line names, or complains about all of its problems at once.
-struct ConfigurationSource {
+package struct ConfigurationSource {
     var global: CeleriacCommand
-    var overrides: [ConfigurationLoader.Override] = []
-    var environment = Environment.all
+    package var overrides: [ConfigurationLoader.Override]
+    var environment: [String: String]
     var workingFolder = Environment.workingFolder
-    /// Whether the shipped tasks.yaml serves where the working folder has none.
-    var fallsBackToShipped = false
+    /// Whether the program's shipped configuration serves where the working folder has none.
+    package var fallsBackToShipped = false
+    /// The program whose handlers are configured; kept here because a reload happens outside the command's task.
+    let program = Program.current
+
+    package init(
+        global: CeleriacCommand,
+        overrides: [ConfigurationLoader.Override] = [],
+        environment: [String: String] = Environment.all
+    ) {
+        self.global = global
+        self.overrides = overrides
+        self.environment = environment
+    }
 
     /// The loaded configuration; warnings go to standard error, errors end the program with code 2.
-    func load() throws -> CeleriacConfiguration {
+    package func load() throws -> CeleriacConfiguration {
         let loaded = loader.load()
         var report = loaded.report
-        if let configuration = loaded.configuration { report.add(HandlerCheck.problems(of: configuration)) }
+        if let configuration = loaded.configuration {
+            report.add(HandlerCheck.problems(of: configuration, registry: program.registry))
+        }
         let text = report.description
         guard let configuration = loaded.configuration, !report.hasErrors else {
             throw Complaint(text.hasSuffix("\n") ? String(text.dropLast()) : text, code: .usage)
@@ -27,8 +41,10 @@ struct ConfigurationSource {
 
     private var file: ConfigurationLoader.File {
         if let named = global.config { return .named(named) }
-        guard fallsBackToShipped, access(workingFolder + "/tasks.yaml", R_OK) != 0 else { return .standard }
-        return .text(String(decoding: PackageResources.tasks_yaml, as: UTF8.self), name: "the shipped tasks.yaml")
+        guard fallsBackToShipped, let shipped = program.shippedConfiguration,
+            access(workingFolder + "/tasks.yaml", R_OK) != 0
+        else { return .standard }
+        return .text(shipped(), name: "the shipped tasks.yaml")
     }
 
     var loader: ConfigurationLoader {
@@ -42,7 +58,7 @@ struct ConfigurationSource {
             file: file,
             environment: environment,
             overrides: all,
-            handlers: Handlers.registry.names,
+            handlers: program.registry.names,
             workingFolder: workingFolder
         )
     }
@@ -50,12 +66,12 @@ struct ConfigurationSource {
 
 /// Makes every configured handler once, so that wrong options are found before anything starts.
 enum HandlerCheck {
-    static func problems(of configuration: CeleriacConfiguration) -> [ConfigurationProblem] {
+    static func problems(of configuration: CeleriacConfiguration, registry: HandlerRegistry) -> [ConfigurationProblem] {
         var problems: [ConfigurationProblem] = []
         var logger = Logger(label: "celeriac.check")
         logger.logLevel = .critical
         for task in configuration.tasks {
-            guard let factory = Handlers.registry[task.handler] else { continue }
+            guard let factory = registry[task.handler] else { continue }
             let setup = HandlerSetup(
                 taskName: task.name,
                 options: task.options,

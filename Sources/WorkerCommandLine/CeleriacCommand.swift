@@ -1,15 +1,15 @@
-import ArgumentParser
+package import ArgumentParser
 
 /// The options that stand before the sub-command, as `celery` has them.
-struct CeleriacCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "celeriac",
+package struct CeleriacCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: Program.current.name,
         abstract: "A task runner that speaks the Celery protocol.",
-        version: Celeriac.version,
+        version: Program.version,
         subcommands: [
             WorkerCommand.self, CallCommand.self, ResultCommand.self, RunCommand.self, ReportCommand.self,
-            PurgeCommand.self, UpCommand.self,
-        ]
+            PurgeCommand.self,
+        ] + Program.current.addedCommands()
     )
 
     @Option(name: .long, help: "The configuration file (default: tasks.yaml, if there is one).")
@@ -38,4 +38,6 @@ struct CeleriacCommand: AsyncParsableCommand {
 
     @Option(name: .long, help: "Accepted for Celery's sake.")
     var loader: String?
+
+    package init() {}
 }

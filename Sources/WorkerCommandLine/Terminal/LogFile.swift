@@ -2,12 +2,12 @@ import Glibc
 import Synchronization
 
 /// Where log lines go: standard error, or a file that can be opened anew after it was rotated away.
-final class LogFile: Sendable {
+package final class LogFile: Sendable {
     private let path: String?
     private let descriptor: Mutex<Int32>
 
     /// Opens the file, or standard error without one.
-    init(path: String?) throws {
+    package init(path: String?) throws {
         self.path = path
         descriptor = Mutex(2)
         try reopen()

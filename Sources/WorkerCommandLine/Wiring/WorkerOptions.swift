@@ -1,5 +1,5 @@
 /// What the worker's command line says, as values.
-struct WorkerOptions {
+package struct WorkerOptions {
     var hostname: String?
     var queues: [String] = []
     var excludedQueues: Set<String> = []
@@ -13,4 +13,6 @@ struct WorkerOptions {
     var prefetchMultiplier: Int?
     var disablePrefetch = false
     var taskEvents = false
+
+    package init() {}
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import WorkerCommandLine
 
 /// `celeriac up`: a worker with everything it needs, in one command.
 struct UpCommand: AsyncParsableCommand {

@@ -1,10 +1,10 @@
 import RedisClient
-import RedisTransport
-import Settings
+package import RedisTransport
+package import Settings
 
 /// Turns the configuration's servers into the Redis client's values.
-enum RedisWiring {
-    static func transport(_ configuration: CeleriacConfiguration) throws -> RedisTransportConfiguration {
+package enum RedisWiring {
+    package static func transport(_ configuration: CeleriacConfiguration) throws -> RedisTransportConfiguration {
         let broker = try broker(configuration)
         let options = configuration.broker.transport
         var keys = RedisKeys()

@@ -1,4 +1,5 @@
 import CeleryMessage
+import WorkerCommandLine
 
 /// Live progress bars on a terminal; one line at each end of a task elsewhere.
 final class ProgressScreen {

@@ -24,9 +24,10 @@ struct ReportCommand: AsyncParsableCommand {
             print("\(name): good (\(configuration.tasks.count) tasks, \(configuration.queues.count) queues)")
             return
         }
-        print("celeriac \(Celeriac.version)")
+        print("\(Program.current.name) \(Program.version)")
         print(configuration.description)
         print("handlers:")
-        for name in Handlers.registry.names { print("  \(name)  \(Handlers.registry[name]?.summary ?? "")") }
+        let registry = Program.current.registry
+        for name in registry.names { print("  \(name)  \(registry[name]?.summary ?? "")") }
     }
 }

@@ -2,11 +2,11 @@ import FoundationEssentials
 import Glibc
 
 /// The process's surroundings, read once.
-enum Environment {
-    static let all = ProcessInfo.processInfo.environment
+package enum Environment {
+    package static let all = ProcessInfo.processInfo.environment
 
     /// The host's name as Celery prints it.
-    static let hostname: String = {
+    package static let hostname: String = {
         var name = [CChar](repeating: 0, count: 256)
         guard gethostname(&name, name.count - 1) == 0 else { return "localhost" }
         return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
@@ -18,5 +18,5 @@ enum Environment {
     /// The processors this process may use.
     static var processors: Int { max(1, ProcessInfo.processInfo.activeProcessorCount) }
 
-    static var workingFolder: String { FileManager.default.currentDirectoryPath }
+    package static var workingFolder: String { FileManager.default.currentDirectoryPath }
 }

@@ -50,7 +50,7 @@ struct RunCommand: AsyncParsableCommand {
 
     private func handler(_ configuration: CeleriacConfiguration, _ logger: Logger) throws -> any TaskHandler {
         let settings = configuration.task(named: task)
-        guard let factory = Handlers.registry[settings?.handler ?? task] else {
+        guard let factory = Program.current.registry[settings?.handler ?? task] else {
             throw Complaint("There is no task or handler named \(task).", code: .usage)
         }
         do {
@@ -78,6 +78,7 @@ struct RunCommand: AsyncParsableCommand {
         case .ignore: Terminal.error("ignored")
         case .reject(let reject): throw Complaint("rejected: \(reject.reason)")
         case .cancelled(let reason): throw Complaint("cancelled: \(reason.rawValue)")
+        case .replace(let signature): Terminal.error("replaced by \(signature.task)")
         }
     }
 }

@@ -11,6 +11,7 @@ struct PoolWiring {
     let options: WorkerOptions
     let wiring: WorkerWiring
     let logLevel: Logger.Level
+    let registry: HandlerRegistry
 
     /// A pool as it will be made.
     struct Plan {
@@ -90,7 +91,7 @@ struct PoolWiring {
                     name: plan.name,
                     slots: plan.slots,
                     setup: setup,
-                    registry: Handlers.registry,
+                    registry: registry,
                     eventLoop: loop,
                     logger: logger,
                     onEvents: onEvents
@@ -104,7 +105,7 @@ struct PoolWiring {
                     maxTasksPerChild: plan.maxTasksPerChild,
                     maxMemoryPerChild: plan.maxMemoryPerChild,
                     executable: Environment.executable,
-                    arguments: [Celeriac.poolProcessArgument],
+                    arguments: [Program.poolProcessArgument],
                     setup: setup
                 ),
                 eventLoop: loop,

@@ -1,7 +1,0 @@
-import CeleryMessage
-import MessageCodecs
-
-extension MessageCodecs {
-    /// For the tools, which read whatever is there.
-    static let celeryDefaults: MessageCodecs = .celery(accept: ["json", "yaml", "msgpack"])
-}
