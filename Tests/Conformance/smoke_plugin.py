@@ -26,7 +26,6 @@ MISSING = {
     "celery_localstack_broker": "needs LocalStack",
     "celery_legacy_worker": "needs a worker of Celery 4.4.7, which no current Python runs",
     "celery_legacy_worker_container": "needs a worker of Celery 4.4.7, which no current Python runs",
-    "worker_cpu_quota": "needs a container with a processor quota",
 }
 #: A task of the suite leaves this file to know that it ran before; a container would start without it.
 MARKER = pathlib.Path("/tmp/kill_child_process_once")
