@@ -12,6 +12,7 @@ import pytest
 
 import office
 from deployment import Deployment
+from states import get_with_states
 from waiting import eventually
 
 
@@ -89,9 +90,7 @@ def test_a_missing_argument_is_a_type_error_that_names_it(call):
 
 
 def test_generate_bulk_pdfs_reports_progress_and_fails_only_the_bad_item(call):
-    states = []
-    result = call("generate_bulk_pdfs", mutabakat_ids=[1, 2, 777, 3])
-    value = result.get(timeout=60, on_message=states.append)
+    value, states = get_with_states(call("generate_bulk_pdfs", mutabakat_ids=[1, 2, 777, 3]), timeout=60)
     assert (value["total"], value["succeeded"], value["failed"]) == (4, 3, 1)
     assert [pathlib.Path(entry["file"]).exists() for entry in value["files"]] == [True] * 3
     assert value["errors"][0]["mutabakat_id"] == 777
@@ -139,9 +138,8 @@ def test_send_bulk_emails_has_an_outcome_for_each(call):
 
 
 def test_send_bulk_emails_reports_progress(call):
-    states = []
     emails = [{"to": f"user{n}@example.com", "subject": f"Test {n}", "body": "..."} for n in range(300)]
-    value = call("send_bulk_emails", emails).get(timeout=60, on_message=states.append)
+    value, states = get_with_states(call("send_bulk_emails", emails), timeout=60)
     assert value["sent"] == 300
     # Steps that follow each other at once may be stored as one; of three hundred many are left.
     progress = [state["result"] for state in states if state["status"] == "PROGRESS"]

@@ -3,6 +3,7 @@
 import json
 import threading
 
+from states import get_with_states
 from waiting import eventually
 
 
@@ -39,7 +40,6 @@ def test_every_step_is_published_in_order(shared, app):
 
 
 def test_on_message_of_the_client_gets_the_progress(app):
-    states = []
-    result = app.tasks["proj.progress"].delay(3, 0.2)
-    result.get(timeout=15, on_message=lambda body: states.append(body["status"]))
-    assert "PROGRESS" in states and states[-1] == "SUCCESS"
+    _, states = get_with_states(app.tasks["proj.progress"].delay(3, 0.2), timeout=15)
+    names = [state["status"] for state in states]
+    assert "PROGRESS" in names and names[-1] == "SUCCESS"
