@@ -10,17 +10,10 @@ extension RedisBroker {
     public func commit(_ commits: [Commit]) async throws -> [CommitStatus] {
         guard !commits.isEmpty else { return [] }
         guard let resultClient else { return try await commitTogether(commits) }
-        try await store(commits, on: resultClient)
-        return try await commitTogether(
-            commits.map { commit in
-                var rest = commit
-                rest.effects.removeAll { if case .store = $0 { true } else { false } }
-                return rest
-            }
-        )
+        return try await commitApart(commits, on: resultClient)
     }
 
-    private func commitTogether(_ commits: [Commit]) async throws -> [CommitStatus] {
+    func commitTogether(_ commits: [Commit]) async throws -> [CommitStatus] {
         let keys = configuration.keys
         let reply = try await run(
             Scripts.commit,
@@ -29,11 +22,19 @@ extension RedisBroker {
             ],
             arguments: arguments(commits)
         )
+        let statuses = try Self.statuses(reply, of: commits)
+        announce(commits)
+        return statuses
+    }
+
+    static func statuses(_ reply: RedisReply, of commits: [Commit]) throws -> [CommitStatus] {
         guard let answers = reply.array, answers.count == commits.count else {
             throw TransportError(.protocolViolation, "the commit script answered something unexpected")
         }
-        announce(commits)
-        return answers.map { $0.int == 1 ? .done : .lost }
+        return zip(answers, commits).map { answer, commit in
+            guard let tokens = answer.array?.compactMap(\.text) else { return answer.int == 1 ? .done : .lost }
+            return .completed(commit.claims(of: tokens))
+        }
     }
 
     /// Messages pushed by this worker may well be its own to run next.
@@ -68,7 +69,7 @@ extension RedisBroker {
         return arguments
     }
 
-    private var otherResultDatabase: Int? {
+    var otherResultDatabase: Int? {
         guard resultClient == nil, let results = configuration.results else { return nil }
         return results.database == configuration.broker.database ? nil : results.database
     }
@@ -101,6 +102,12 @@ extension RedisBroker {
         case .forgetDeliveries(let taskID):
             arguments.append("F")
             arguments.append(taskID)
+        case .startChord(let chord): append(chord, to: &arguments)
+        case .extendChord(let groupID):
+            arguments.append("T")
+            arguments.append(configuration.keys.group(groupID: groupID))
+        case .returnChordPart(let part): append(part, to: &arguments)
+        case .finishChord(let claim, let end): append(claim, end, to: &arguments)
         }
     }
 
@@ -109,25 +116,61 @@ extension RedisBroker {
         return keys.list(queue: message.queue, step: keys.step(priority: message.priority))
     }
 
-    /// Stores the results of those commits whose messages are still held, on another server than the queues'.
-    ///
-    /// A worker that was frozen and lost its messages stores nothing; a stored SUCCESS stays, clients are told of the rest.
-    private func store(_ commits: [Commit], on results: RedisClient) async throws {
-        var storing: [(tag: DeliveryTag?, effects: [Effect])] = []
-        for commit in commits {
-            let stores = commit.effects.filter { if case .store = $0 { true } else { false } }
-            if !stores.isEmpty { storing.append((commit.tag, stores)) }
+    // MARK: Two servers
+
+    /// Stores the results of those commits whose messages are still held, then does everything else.
+    private func commitApart(_ commits: [Commit], on results: RedisClient) async throws -> [CommitStatus] {
+        var statuses: [CommitStatus] = []
+        let rest = commits.filter { $0.finished == nil }
+        if !rest.isEmpty {
+            let completed = try await store(rest, on: results)
+            let sent = try await commitTogether(rest.map { $0.filtered { !$0.isForResults } })
+            statuses = zip(sent, completed).map { $0 == .done && !$1.isEmpty ? .completed($1) : $0 }
         }
-        let lost = try await lost(storing.compactMap(\.tag))
-        storing.removeAll { $0.tag.map(lost.contains) ?? false }
-        guard !storing.isEmpty else { return }
-        let call = arguments(storing.map { Commit(tag: nil, acknowledges: false, effects: $0.effects) })
+        guard rest.count < commits.count else { return statuses }
+        var all: [CommitStatus] = []
+        var others = statuses.makeIterator()
+        for commit in commits {
+            if let claim = commit.finished {
+                all.append(try await finish(claim, commit, on: results))
+            } else {
+                all.append(others.next() ?? .lost)
+            }
+        }
+        return all
+    }
+
+    /// A worker that was frozen and lost its messages stores nothing; a stored SUCCESS stays, clients are told of the rest.
+    ///
+    /// Answers for each commit the chords that it completed.
+    private func store(_ commits: [Commit], on results: RedisClient) async throws -> [[ChordClaim]] {
+        var completed = [[ChordClaim]](repeating: [], count: commits.count)
+        var storing: [(place: Int, commit: Commit)] = []
+        for (place, commit) in commits.enumerated() where commit.effects.contains(where: \.isForResults) {
+            storing.append((place, commit))
+        }
+        let lost = try await lost(storing.compactMap(\.commit.tag))
+        storing.removeAll { $0.commit.tag.map(lost.contains) ?? false }
+        guard !storing.isEmpty else { return completed }
+        let stores = storing.map {
+            Commit(tag: nil, acknowledges: false, effects: $0.commit.effects.filter(\.isForResults))
+        }
+        for (stored, status) in zip(storing, try await commit(stores, to: results)) {
+            if case .completed(let claims) = status { completed[stored.place] = claims }
+        }
+        return completed
+    }
+
+    /// Runs commits without messages on the results' server.
+    func commit(_ commits: [Commit], to results: RedisClient) async throws -> [CommitStatus] {
         // The script's keys are those of the queues; results name their own.
         let key = configuration.keys.unacked
-        _ = try await translating {
+        let call = arguments(commits)
+        let reply = try await translating {
             () async throws(RedisError) in
             try await results.run(Scripts.commit, keys: [key, key, key, key, key, key], arguments: call).get()
         }
+        return try Self.statuses(reply, of: commits)
     }
 
     /// Which of these tags nobody holds any more.

@@ -67,6 +67,9 @@ public struct RedisKeys: Sendable, Hashable {
     /// String and channel of a task's result record.
     public func result(taskID: String) -> String { resultPrefix + "celery-task-meta-" + taskID }
 
+    /// String: a saved group; with `.s`, `.t`, `.j`, `.d`, `.c` behind it the counters of a chord.
+    public func group(groupID: String) -> String { resultPrefix + "celery-taskset-meta-" + groupID }
+
     // MARK: Celeriac's own
 
     /// Sorted set: worker id → unix seconds of its last sign of life.
@@ -79,6 +82,14 @@ public struct RedisKeys: Sendable, Hashable {
     public var parkedMessages: String { prefix + "celeriac:parked:messages" }
     /// List of messages that could not be run, newest first, bounded in number and time.
     public var rejected: String { prefix + "celeriac:rejected" }
+    /// Sorted set beside the results: group id of a complete chord → unix seconds since when it waits to be finished;
+    /// expires.
+    public var chords: String { resultPrefix + "celeriac:chords" }
+    /// Hash beside the results: group id of a complete chord → token of its claim, newline, what is needed to finish it;
+    /// expires.
+    public var chordClaims: String { resultPrefix + "celeriac:chords:claims" }
+    /// String: a chord's end has been published; only where results are on another server, expires.
+    public func chordSent(token: String) -> String { prefix + "celeriac:chords:sent:" + token }
     /// Hash: task id → how often it was taken back from a dead worker; expires.
     public var deliveries: String { prefix + "celeriac:deliveries" }
 }

@@ -30,6 +30,8 @@ public struct RedisTransportConfiguration: Sendable {
     public var leaseAhead: Int
     /// Heartbeats after which all lists are looked at again, announced or not.
     public var beatsBetweenLooks = 15
+    /// Whether a chord's results come in the order of its header: `result_chord_ordered`; otherwise as they came.
+    public var chordsAreOrdered = true
     /// How many rejected messages are kept.
     public var rejectedLimit: Int
     /// Seconds for which rejected messages are kept after the last one came.

@@ -10,6 +10,11 @@ enum Scripts {
     static let restore = script("restore", PackageResources.restore_lua)
     static let forgetWorker = script("forget_worker", PackageResources.forget_worker_lua)
 
+    static let chordParts = script("chord_parts", PackageResources.chord_parts_lua)
+    static let chordRecords = script("chord_records", PackageResources.chord_records_lua)
+    static let overdueChords = script("overdue_chords", PackageResources.overdue_chords_lua)
+    static let publishOnce = script("publish_once", PackageResources.publish_once_lua)
+
     private static func script(_ name: String, _ bytes: [UInt8]) -> RedisScript {
         RedisScript(name: name, source: String(decoding: bytes, as: UTF8.self))
     }

@@ -60,6 +60,15 @@ public protocol Broker: Sendable {
     /// Celery workers above all. Answers how many.
     func restoreAbandoned() async throws -> Int
 
+    /// What the header of a claimed chord has brought together; `nil` when nothing of it is left.
+    func chordParts(of claim: ChordClaim) async throws -> ChordParts?
+
+    /// The stored records of tasks by id; those without one are left out.
+    func records(taskIDs: [String]) async throws -> [String: [UInt8]]
+
+    /// Takes over completed chords that nobody has finished for `age`: each is handed out once in that time.
+    func overdueChords(age: Duration) async throws -> [ChordClaim]
+
     /// Signs this worker off and closes the connections.
     func stop() async
 }

@@ -54,6 +54,97 @@ public struct RejectedMessage: Sendable, Hashable {
     }
 }
 
+/// A chord's counters on their way to the backend.
+public struct StoredChord: Sendable, Hashable {
+    /// The chord's group, size and saved group.
+    public var start: ChordStart
+    /// Seconds until the backend may forget it; `nil` keeps it for good.
+    public var timeToLive: Int?
+
+    /// Describes the counters to write.
+    public init(_ start: ChordStart, timeToLive: Int?) {
+        self.start = start
+        self.timeToLive = timeToLive
+    }
+}
+
+/// The result of one task of a chord's header.
+public struct ChordPart: Sendable, Hashable {
+    /// The id of the header's group.
+    public var groupID: String
+    /// The task's id.
+    public var taskID: String
+    /// The task's place in the header; those without one come last.
+    public var groupIndex: Int?
+    /// `[1, "<task id>", "<state>", <result>]`, encoded as results are.
+    public var value: [UInt8]
+    /// What is needed to finish the chord, should this part complete it: whoever finds it can do so.
+    public var completion: [UInt8]
+    /// Seconds until the backend may forget the counters; `nil` keeps them for good.
+    public var timeToLive: Int?
+    /// Seconds until it may forget the saved group; `nil` keeps it for good.
+    public var groupTimeToLive: Int?
+    /// Names this attempt to complete the chord: 32 hexadecimal digits, as Celery's workers write them.
+    public var token: String
+
+    /// Describes a part; a repeated one counts once, the first value stays.
+    public init(
+        groupID: String,
+        taskID: String,
+        groupIndex: Int?,
+        value: [UInt8],
+        completion: [UInt8],
+        timeToLive: Int?,
+        groupTimeToLive: Int?,
+        token: String = String(Identifier.uuid().filter { $0 != "-" })
+    ) {
+        self.groupID = groupID
+        self.taskID = taskID
+        self.groupIndex = groupIndex
+        self.value = value
+        self.completion = completion
+        self.timeToLive = timeToLive
+        self.groupTimeToLive = groupTimeToLive
+        self.token = token
+    }
+}
+
+/// The right and duty to finish a chord whose header has ended.
+///
+/// It stands in the backend from the instant in which the last part came until the chord is finished, so a worker that
+/// dies in between leaves it to others.
+public struct ChordClaim: Sendable, Hashable {
+    /// The id of the header's group.
+    public var groupID: String
+    /// Names the claim.
+    public var token: String
+    /// What the part that completed the chord said is needed.
+    public var completion: [UInt8]
+
+    /// Describes a claim.
+    public init(groupID: String, token: String, completion: [UInt8]) {
+        self.groupID = groupID
+        self.token = token
+        self.completion = completion
+    }
+}
+
+/// What a chord's header has brought together.
+public enum ChordParts: Sendable, Hashable {
+    /// The values of the parts in order, as ``ChordPart/value`` has them.
+    case values([[UInt8]])
+    /// The saved group, whose nesting the body is to see, and the values of the parts in order.
+    case saved(group: [UInt8], values: [[UInt8]])
+}
+
+/// How a chord ended.
+public enum ChordEnd: Sendable, Hashable {
+    /// Its body was sent: the counters go, late duplicates find it done.
+    case sent
+    /// A part failed, so the body did: the parts stay until they expire, the size goes, as Celery leaves it.
+    case failed
+}
+
 /// One thing that follows from a task's end or from a step on its way.
 public enum Effect: Sendable, Hashable {
     /// Store a result or state and tell waiting clients.
@@ -68,6 +159,14 @@ public enum Effect: Sendable, Hashable {
     case keepRejected(RejectedMessage)
     /// Forget how often a message was taken back from dead workers.
     case forgetDeliveries(taskID: String)
+    /// Write the size of a chord's header.
+    indirect case startChord(StoredChord)
+    /// Make room for one more part in a chord's header.
+    case extendChord(groupID: String)
+    /// Count a part of a chord's header; the one that completes it leads to ``CommitStatus/completed(_:)``.
+    indirect case returnChordPart(ChordPart)
+    /// End a claimed chord; the first effect of its commit, of which nothing happens when somebody else has ended it.
+    indirect case finishChord(ChordClaim, ChordEnd)
 }
 
 /// Effects that happen all together or, when the message is no longer held, not at all.
@@ -91,6 +190,8 @@ public struct Commit: Sendable, Hashable {
 public enum CommitStatus: Sendable, Hashable {
     /// Everything happened.
     case done
-    /// The message is no longer held by this worker: nothing happened.
+    /// The message is no longer held by this worker, or the chord is finished: nothing happened.
     case lost
+    /// Everything happened, and these chords are complete: whoever committed is to finish them.
+    case completed([ChordClaim])
 }

@@ -36,6 +36,26 @@ public final class InMemoryStore: Sendable, ResultBackend {
         var rejected: [RejectedMessage] = []
         var deliveries: [String: Int] = [:]
         var listeners: [String: @Sendable () -> Void] = [:]
+        /// Chords by group id.
+        var chords: [String: Chord] = [:]
+        /// Complete chords that wait to be finished, by group id, with the moment since when.
+        var claims: [String: (claim: ChordClaim, since: Instant)] = [:]
+    }
+
+    /// A chord's counters.
+    struct Chord {
+        var size: Int?
+        var more = 0
+        var saved: [UInt8]?
+        var parts: [Part] = []
+        var token: String?
+        var isDone = false
+
+        struct Part {
+            var member: String
+            var score: Double
+            var value: [UInt8]
+        }
     }
 
     /// The steps that priorities are rounded down to.
@@ -91,6 +111,14 @@ public final class InMemoryStore: Sendable, ResultBackend {
 
     /// How many records have been written for a task, those of states on the way too.
     public func storeCount(taskID: String) -> Int { state.withLock { $0.storeCounts[taskID] ?? 0 } }
+
+    /// The group ids of chords whose counters are kept, those of finished ones left out.
+    public var openChords: Set<String> {
+        state.withLock { state in Set(state.chords.filter { !$0.value.isDone }.keys) }
+    }
+
+    /// The group ids of complete chords that wait to be finished.
+    public var claimedChords: Set<String> { state.withLock { Set($0.claims.keys) } }
 
     /// The newest record of a task.
     public func record(taskID: String) async throws -> [UInt8]? { state.withLock { $0.results[taskID] } }
@@ -220,14 +248,30 @@ public final class InMemoryBroker: Broker {
             guard shared.held[tag] != nil else { return .lost }
             if commit.acknowledges { shared.held[tag] = nil }
         }
-        for effect in commit.effects { apply(effect, &shared) }
-        return .done
+        if case .finishChord(let claim, let end)? = commit.effects.first {
+            guard shared.claims[claim.groupID]?.claim.token == claim.token else { return .lost }
+            finish(claim, end, &shared)
+        }
+        let completed = commit.effects.compactMap { apply($0, &shared) }
+        return completed.isEmpty ? .done : .completed(completed)
     }
 
-    private func apply(_ effect: Effect, _ shared: inout InMemoryStore.State) {
+    private func finish(_ claim: ChordClaim, _ end: ChordEnd, _ shared: inout InMemoryStore.State) {
+        shared.claims[claim.groupID] = nil
+        switch end {
+        case .sent:
+            var done = InMemoryStore.Chord()
+            done.isDone = true
+            shared.chords[claim.groupID] = done
+        case .failed: shared.chords[claim.groupID]?.size = nil
+        }
+    }
+
+    /// Makes an effect happen; answers the claim of a chord that it completes.
+    private func apply(_ effect: Effect, _ shared: inout InMemoryStore.State) -> ChordClaim? {
         switch effect {
         case .store(let result):
-            guard !InMemoryStore.isSuccess(shared.results[result.taskID]) else { return }
+            guard !InMemoryStore.isSuccess(shared.results[result.taskID]) else { return nil }
             shared.results[result.taskID] = result.record
             shared.storeCounts[result.taskID, default: 0] += 1
         case .publish(let message): InMemoryStore.push(message, atHead: false, &shared)
@@ -239,6 +283,60 @@ public final class InMemoryBroker: Broker {
             shared.rejected.insert(message, at: 0)
             if shared.rejected.count > store.rejectedLimit { shared.rejected.removeLast() }
         case .forgetDeliveries(let taskID): shared.deliveries[taskID] = nil
+        case .startChord(let chord):
+            var counters = shared.chords[chord.start.groupID] ?? InMemoryStore.Chord()
+            counters.size = chord.start.size
+            counters.saved = chord.start.savedGroup ?? counters.saved
+            counters.token = nil
+            counters.isDone = false
+            shared.chords[chord.start.groupID] = counters
+        case .extendChord(let groupID): shared.chords[groupID, default: InMemoryStore.Chord()].more += 1
+        case .returnChordPart(let part): return count(part, &shared)
+        case .finishChord: break
+        }
+        return nil
+    }
+
+    private func count(_ part: ChordPart, _ shared: inout InMemoryStore.State) -> ChordClaim? {
+        var chord = shared.chords[part.groupID] ?? InMemoryStore.Chord()
+        guard !chord.isDone else { return nil }
+        defer { shared.chords[part.groupID] = chord }
+        let member = part.taskID + ":" + (part.groupIndex.map(String.init) ?? "+inf")
+        if !chord.parts.contains(where: { $0.member == member }) {
+            let score = part.groupIndex.map(Double.init) ?? .infinity
+            chord.parts.append(InMemoryStore.Chord.Part(member: member, score: score, value: part.value))
+        }
+        guard let size = chord.size, chord.parts.count == size + chord.more, chord.token == nil else { return nil }
+        chord.token = part.token
+        let claim = ChordClaim(groupID: part.groupID, token: part.token, completion: part.completion)
+        shared.claims[part.groupID] = (claim, store.now())
+        return claim
+    }
+
+    /// What the header of a claimed chord has brought together, in the order of the header.
+    public func chordParts(of claim: ChordClaim) async throws -> ChordParts? {
+        store.state.withLock { shared in
+            guard let chord = shared.chords[claim.groupID], !chord.isDone else { return nil }
+            let values = chord.parts
+                .sorted { $0.score == $1.score ? $0.value.lexicographicallyPrecedes($1.value) : $0.score < $1.score }
+                .map(\.value)
+            guard let saved = chord.saved else { return values.isEmpty ? nil : .values(values) }
+            return .saved(group: saved, values: values)
+        }
+    }
+
+    /// The records of tasks by id.
+    public func records(taskIDs: [String]) async throws -> [String: [UInt8]] {
+        store.state.withLock { shared in shared.results.filter { taskIDs.contains($0.key) } }
+    }
+
+    /// Takes over complete chords that nobody has finished.
+    public func overdueChords(age: Duration) async throws -> [ChordClaim] {
+        let now = store.now()
+        return store.state.withLock { shared in
+            let overdue = shared.claims.filter { $0.value.since <= now - age }
+            for id in overdue.keys { shared.claims[id]?.since = now }
+            return overdue.values.map(\.claim)
         }
     }
 
@@ -284,7 +382,7 @@ public final class InMemoryBroker: Broker {
                 shared.held[tag] = nil
                 if let taskID, shared.deliveries[taskID, default: 0] >= maxDeliveries {
                     let delivery = Delivery(tag: tag, queue: message.queue, item: message.item)
-                    for effect in poisoned(delivery) { apply(effect, &shared) }
+                    for effect in poisoned(delivery) { _ = apply(effect, &shared) }
                     continue
                 }
                 putBack(message, &shared)

@@ -157,6 +157,12 @@ final class FlakyBroker: Broker {
 
     func restoreAbandoned() async throws -> Int { try await broker.restoreAbandoned() }
 
+    func chordParts(of claim: ChordClaim) async throws -> ChordParts? { try await broker.chordParts(of: claim) }
+
+    func records(taskIDs: [String]) async throws -> [String: [UInt8]] { try await broker.records(taskIDs: taskIDs) }
+
+    func overdueChords(age: Duration) async throws -> [ChordClaim] { try await broker.overdueChords(age: age) }
+
     func stop() async {
         state.withLock { $0.isStopped = true }
         await broker.stop()

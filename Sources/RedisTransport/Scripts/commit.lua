@@ -19,14 +19,23 @@
 --         'P' member due list item    park
 --         'X' entry                   keep a rejected message
 --         'F' task id                 forget deliveries
+--         'C' base size ttl saved     start a chord: its size, and its saved group or ''
+--         'T' base                    make room for one more part of a chord
+--         'J' base member score value ordered ttl group ttl token claim ttl chords claims group id completion
+--                                     count a part of a chord; the one that completes it claims the chord
+--         'D' base token sent chords claims group id
+--                                     end a claimed chord; first in its commit, of which nothing happens without the claim
 --
--- Returns 1 or 0 for each commit: done, or its message is no longer held.
+-- base is the key of the chord's saved group, which the names of its other keys begin with; chords and claims are the
+-- keys of complete chords by time and of who may finish them. '' as a ttl keeps a key for good.
+--
+-- Returns for each commit 1 or 0: done, or its message is no longer held; or the tokens of the chords it completed.
 -- A message that cannot be pushed, because its queue's name is that of another kind of key, is kept as rejected: an
 -- error would end the script halfway, and the commit would be tried again and again.
 local call, try = redis.call, redis.pcall
 local total = tonumber(ARGV[5])
 local at = 6 + total
-local answer, acked, gone, results, written = {}, {}, {}, {}, {}
+local answer, acked, gone, results, written, chords, ended = {}, {}, {}, {}, {}, {}, {}
 
 -- A stored SUCCESS is final (celery/backends/base.py); the three forms are JSON, YAML and MessagePack.
 local function succeeded(stored)
@@ -52,6 +61,71 @@ local function push(command, list, item)
             message = string.sub(item, 1, 1048576),
         }))
     end
+end
+
+-- Whether a chord's end is still to come; a claim that was overtaken is forgotten.
+local function claimed(at)
+    local base, token = ARGV[at + 1], ARGV[at + 2]
+    if ended[token] then return false end
+    if ARGV[3] ~= '' then call('SELECT', ARGV[3]) end
+    local record, owner = try('HGET', ARGV[at + 5], ARGV[at + 6]), try('GET', base .. '.c')
+    local mine = type(record) == 'string' and string.sub(record, 1, #token) == token
+    if mine and owner and owner ~= token then
+        call('HDEL', ARGV[at + 5], ARGV[at + 6])
+        call('ZREM', ARGV[at + 4], ARGV[at + 6])
+        mine = false
+    end
+    if ARGV[3] ~= '' then call('SELECT', ARGV[4]) end
+    if mine then ended[token] = true end
+    return mine
+end
+
+local function set(key, value, ttl)
+    if ttl == '' then call('SET', key, value) else call('SET', key, value, 'EX', ttl) end
+end
+
+-- Counts a part as celery/backends/redis.py does. Who completes the chord leaves a record of what is to be done in the
+-- same step, and no instant is left in which nobody knows. Keys of another type count for nothing.
+local function returnPart(at)
+    local base, member, ordered, token = ARGV[at + 1], ARGV[at + 2], ARGV[at + 5] == '1', ARGV[at + 8]
+    if try('GET', base .. '.c') == 'done' then return nil end
+    if try('SISMEMBER', base .. '.d', member) == 0 then
+        if ordered then
+            try('ZADD', base .. '.j', ARGV[at + 3], ARGV[at + 4])
+        else
+            try('RPUSH', base .. '.j', ARGV[at + 4])
+        end
+        call('SADD', base .. '.d', member)
+    end
+    local ready = ordered and try('ZCARD', base .. '.j') or try('LLEN', base .. '.j')
+    if ARGV[at + 6] ~= '' then
+        for _, key in ipairs({ '.j', '.t', '.s', '.d' }) do call('EXPIRE', base .. key, ARGV[at + 6]) end
+        if ARGV[at + 7] ~= '' then call('EXPIRE', base, ARGV[at + 7]) end
+    end
+    local size, more = try('GET', base .. '.s'), try('GET', base .. '.t')
+    size = type(size) == 'string' and tonumber(size)
+    more = type(more) == 'string' and tonumber(more) or 0
+    if not size or ready ~= size + more then return nil end
+    if not call('SET', base .. '.c', token, 'NX', 'EX', ARGV[at + 9]) then return nil end
+    call('HSET', ARGV[at + 11], ARGV[at + 12], token .. '\n' .. ARGV[at + 13])
+    call('ZADD', ARGV[at + 10], call('TIME')[1], ARGV[at + 12])
+    call('EXPIRE', ARGV[at + 11], ARGV[at + 9])
+    call('EXPIRE', ARGV[at + 10], ARGV[at + 9])
+    return token
+end
+
+local function endChord(at)
+    local base = ARGV[at + 1]
+    if ARGV[at + 3] == '1' then
+        call('DEL', base .. '.j', base .. '.t', base .. '.s', base .. '.d')
+        -- A part that is delivered once more must not begin the chord again.
+        call('SET', base .. '.c', 'done', 'EX', 300)
+    else
+        call('DEL', base .. '.s')
+        call('EXPIRE', base .. '.c', 300)
+    end
+    call('HDEL', ARGV[at + 5], ARGV[at + 6])
+    call('ZREM', ARGV[at + 4], ARGV[at + 6])
 end
 
 -- One look for all: a call costs more than what it looks up.
@@ -84,6 +158,20 @@ for n = 1, total do
         elseif kind == 'F' then
             if held then call('HDEL', KEYS[6], ARGV[at + 1]) end
             at = at + 2
+        elseif kind == 'J' then
+            if held then chords[#chords + 1] = { n, at } end
+            at = at + 14
+        elseif kind == 'C' then
+            if held then chords[#chords + 1] = { n, at } end
+            at = at + 5
+        elseif kind == 'T' then
+            if held then chords[#chords + 1] = { n, at } end
+            at = at + 2
+        elseif kind == 'D' then
+            held = held and claimed(at)
+            answer[n] = held and 1 or 0
+            if held then chords[#chords + 1] = { n, at } end
+            at = at + 7
         else
             return redis.error_reply('CELERIAC unknown effect ' .. tostring(kind))
         end
@@ -98,9 +186,9 @@ for first = 1, #acked, 1000 do
     call('ZREM', KEYS[2], unpack(acked, first, last))
     call('HDEL', KEYS[1], unpack(acked, first, last))
 end
+-- SELECT inside a script lasts for the script only, so the other database is written in the same atomic step.
+if ARGV[3] ~= '' and #results + #chords > 0 then call('SELECT', ARGV[3]) end
 if #results > 0 then
-    -- SELECT inside a script lasts for the script only, so the other database is written in the same atomic step.
-    if ARGV[3] ~= '' then call('SELECT', ARGV[3]) end
     local keys = {}
     for n, place in ipairs(results) do keys[n] = ARGV[place + 1] end
     local stored = call('MGET', unpack(keys))
@@ -113,6 +201,25 @@ if #results > 0 then
             written[key] = record
         end
     end
-    if ARGV[3] ~= '' then call('SELECT', ARGV[4]) end
+end
+for _, chord in ipairs(chords) do
+    local n, place = chord[1], chord[2]
+    local kind, base = ARGV[place], ARGV[place + 1]
+    if kind == 'J' then
+        local token = returnPart(place)
+        if token then
+            if answer[n] == 1 then answer[n] = {} end
+            table.insert(answer[n], token)
+        end
+    elseif kind == 'C' then
+        call('DEL', base .. '.c')
+        set(base .. '.s', ARGV[place + 2], ARGV[place + 3])
+        if ARGV[place + 4] ~= '' then set(base, ARGV[place + 4], ARGV[place + 3]) end
+    elseif kind == 'T' then
+        -- What is no number is nobody's count.
+        try('INCRBY', base .. '.t', 1)
+    else
+        endChord(place)
+    end
 end
 return answer
