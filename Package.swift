@@ -159,6 +159,12 @@ let targets: [Target] = [
 
     // Tests.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+    .target(
+        name: "HandlerTestSupport",
+        dependencies: ["CeleriacTasks", "CeleryMessage", logging],
+        path: "Tests/HandlerTestSupport",
+        swiftSettings: settings
+    ),
     tests("CeleryMessageTests", ["CeleryMessage"], exclude: ["Fixtures"]),
     tests("YAMLTests", ["YAML"]),
     tests("MessageCodecsTests", ["MessageCodecs", "CeleryMessage"]),
@@ -188,9 +194,17 @@ let targets: [Target] = [
     tests("HandlersPDFTests", ["HandlersPDF", "Databases", "CeleriacTasks", "CeleryMessage", logging]),
     tests(
         "HandlersMailTests",
-        ["HandlersMail", "CeleriacTasks", "CeleryMessage", nioCore, nioPosix, nioSSL.product("NIOSSL"), logging]
+        [
+            "HandlersMail", "HandlerTestSupport", "CeleriacTasks", "CeleryMessage", nioCore, nioPosix,
+            nioSSL.product("NIOSSL"), logging,
+        ]
     ),
-    tests("HandlersSMSTests", ["HandlersSMS", "CeleriacTasks", "CeleryMessage", nioCore, nioPosix, nioHTTP1, logging]),
+    tests(
+        "HandlersSMSTests",
+        [
+            "HandlersSMS", "HandlerTestSupport", "CeleriacTasks", "CeleryMessage", nioCore, nioPosix, nioHTTP1, logging,
+        ]
+    ),
     tests("HandlersDebugTests", ["HandlersDebug", "CeleriacTasks", "CeleryMessage", logging]),
     tests("HandlersExcelTests", ["HandlersExcel", "CeleriacTasks", "CeleryMessage", logging]),
     tests("HandlersMaintenanceTests", ["HandlersMaintenance", "Databases", "CeleriacTasks", "CeleryMessage", logging]),

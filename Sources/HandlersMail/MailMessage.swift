@@ -1,3 +1,4 @@
+import CeleriacTasks
 public import CeleryMessage
 
 /// One mail, before it becomes bytes.
@@ -42,6 +43,6 @@ public struct MailMessage: Sendable, Hashable {
 
     /// A message id for one mail of one task: `task.place@domain`.
     public static func messageID(task: String, place: Int?, domain: String) -> String {
-        MailOutcome.fileName(task, place: nil) + (place.map { ".\($0)" } ?? "") + "@" + domain
+        TaskRequest.fileName(task) + (place.map { ".\($0)" } ?? "") + "@" + domain
     }
 }

@@ -42,13 +42,4 @@ enum MailOutcome {
             ],
         ]
     }
-
-    /// A task id as a file name: nothing in it can lead elsewhere.
-    static func fileName(_ id: String, place: Int? = nil) -> String {
-        let safe = id.utf8.prefix(120).map { byte -> Character in
-            let character = Character(UnicodeScalar(byte))
-            return character.isASCII && (character.isLetter || character.isNumber || character == "-") ? character : "_"
-        }
-        return String(safe) + (place.map { "-\($0)" } ?? "")
-    }
 }

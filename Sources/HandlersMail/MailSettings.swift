@@ -19,7 +19,7 @@ import Glibc
 struct MailSettings: Sendable {
     let transport: MailTransport
     let composer: MailComposer
-    let retryDelay: Double?
+    let retryDelay: Duration?
     let stagger: Duration
     let itemRetries: Int
     let itemRetryDelay: Duration
@@ -45,10 +45,10 @@ struct MailSettings: Sendable {
                 }
             }
         )
-        retryDelay = try SMTPConfiguration.seconds(options, "retry_delay", 0...86_400)?.inSeconds
+        retryDelay = try options.seconds("retry_delay", in: 0...86_400)
         stagger = .milliseconds(try options.int("stagger", in: 0...3_600_000) ?? 0)
         itemRetries = try options.int("item_retries", in: 0...20) ?? 2
-        itemRetryDelay = try SMTPConfiguration.seconds(options, "item_retry_delay", 0...3600) ?? .seconds(5)
+        itemRetryDelay = try options.seconds("item_retry_delay", in: 0...3600) ?? .seconds(5)
     }
 
     private static func transport(_ setup: HandlerSetup) throws(HandlerOptionError) -> MailTransport {
@@ -83,17 +83,4 @@ struct MailSettings: Sendable {
             throw options.error(key, error.message)
         }
     }
-
-    /// The error that asks for another run, with backoff when this handler has one of its own.
-    func retry(_ context: TaskContext, cause: TaskFailure) -> TaskRetry {
-        guard let retryDelay else { return context.retry(cause: cause) }
-        let doubled = retryDelay * Double(1 << min(context.request.retries, 16))
-        // Up to a quarter more, so that what failed together does not come back together.
-        return context.retry(countdown: min(doubled, 3600) * Double.random(in: 1...1.25), cause: cause)
-    }
-}
-
-extension Duration {
-    /// The whole duration in seconds.
-    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
 }

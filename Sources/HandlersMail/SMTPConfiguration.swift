@@ -71,8 +71,8 @@ public struct SMTPConfiguration: Sendable {
             guard Self.isClientName(name) else { throw options.error("helo", "must be a host name") }
             clientName = name
         }
-        timeout = try Self.seconds(options, "timeout", 1...3600) ?? timeout
-        idleLimit = try Self.seconds(options, "idle_limit", 0...3600) ?? idleLimit
+        timeout = try options.seconds("timeout", in: 1...3600) ?? timeout
+        idleLimit = try options.seconds("idle_limit", in: 0...3600) ?? idleLimit
         maxConnections = try options.int("max_connections", in: 1...100) ?? maxConnections
         messagesPerConnection =
             try options.int("messages_per_connection", in: 1...100_000) ?? messagesPerConnection
@@ -94,21 +94,6 @@ public struct SMTPConfiguration: Sendable {
         case (nil, _): throw options.error("username", "is required with password")
         case (_, nil): throw options.error("password", "is required with username")
         }
-    }
-
-    static func seconds(
-        _ options: OptionReader,
-        _ key: String,
-        _ range: ClosedRange<Double>
-    ) throws(HandlerOptionError) -> Duration? {
-        guard let number = try options.number(key) else { return nil }
-        guard range.contains(number) else {
-            throw options.error(
-                key,
-                "must be between \(range.lowerBound) and \(range.upperBound) seconds, is \(number)"
-            )
-        }
-        return .seconds(number)
     }
 
     private var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }

@@ -70,7 +70,9 @@ public struct SendBulkMailHandler: TaskHandler {
                 switch try await send(place) {
                 case .done(let outcome): finish(place, outcome)
                 case .later(let failure, let concernsServer):
-                    if concernsServer, sent == 0, partial.isEmpty { throw settings.retry(context, cause: failure) }
+                    if concernsServer, sent == 0, partial.isEmpty {
+                        throw context.retry(doubling: settings.retryDelay, cause: failure)
+                    }
                     // No use in asking a server that is gone once for each mail.
                     let open = concernsServer ? places[turn...] : [place]
                     if isLast { for place in open { finishOpen(place, failure) } } else { later += open }
@@ -88,7 +90,7 @@ public struct SendBulkMailHandler: TaskHandler {
                 return .done(MailOutcome.json(failure, isTemporary: false))
             }
             if let earlier = partial[place] { mail.envelope.recipients = earlier.deferred }
-            let name = MailOutcome.fileName(context.request.id, place: place)
+            let name = TaskRequest.fileName(context.request.id, place: place)
             do {
                 return taken(try await settings.transport.send(mail, name: name), mail, place)
             } catch let failure as TaskFailure {

@@ -25,7 +25,7 @@ public struct SendMailHandler: TaskHandler {
         )
         let mail = try settings.composer.compose(bound, recipient: Self.recipient, messageID: messageID)
         do {
-            let receipt = try await settings.transport.send(mail, name: MailOutcome.fileName(context.request.id))
+            let receipt = try await settings.transport.send(mail, name: TaskRequest.fileName(context.request.id))
             context.logger.info("mail sent", metadata: ["message_id": "\(mail.messageID)"])
             followUp(receipt, mail, arguments, context)
             return .object(MailOutcome.json(receipt, messageID: mail.messageID, transport: settings.transport.name))
@@ -33,7 +33,7 @@ public struct SendMailHandler: TaskHandler {
             let failure = TaskFailure(smtp: error, sender: mail.envelope.sender)
             context.logger.warning("mail not sent", metadata: ["error": "\(error.code.rawValue)"])
             guard error.isTemporary else { throw failure }
-            throw settings.retry(context, cause: failure)
+            throw context.retry(doubling: settings.retryDelay, cause: failure)
         }
     }
 
@@ -48,12 +48,13 @@ public struct SendMailHandler: TaskHandler {
         var keyword = arguments.keyword
         keyword["envelope_to"] = .array(deferred)
         keyword["message_id"] = .string(mail.messageID)
+        let countdown = (settings.retryDelay ?? .seconds(60)) / .seconds(1)
         context.enqueue(
             Signature(
                 task: context.request.task,
                 args: arguments.positional,
                 kwargs: keyword,
-                options: ["queue": .string(context.request.queue), "countdown": .double(settings.retryDelay ?? 60)]
+                options: ["queue": .string(context.request.queue), "countdown": .double(countdown)]
             )
         )
     }

@@ -66,15 +66,6 @@ struct SMSSending: Sendable {
         if let file = receipt.file { result["file"] = .string(file) }
         return result
     }
-
-    /// A task id as the name of a message: nothing in it can lead elsewhere when it becomes a file.
-    static func name(_ id: String, place: Int? = nil) -> String {
-        let safe = id.utf8.prefix(120).map { byte -> Character in
-            let character = Character(UnicodeScalar(byte))
-            return character.isASCII && (character.isLetter || character.isNumber || character == "-") ? character : "_"
-        }
-        return String(safe) + (place.map { "-\($0)" } ?? "")
-    }
 }
 
 extension TaskFailure {

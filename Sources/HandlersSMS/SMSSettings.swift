@@ -32,13 +32,13 @@ struct SMSSettings: Sendable {
     let retriesLostAnswers: Bool
     let concurrency: Int
     let stagger: Duration
-    let retryDelay: Double?
+    let retryDelay: Duration?
     let itemRetries: Int
     let itemRetryDelay: Duration
 
     init(_ setup: HandlerSetup) throws {
         let options = setup.options
-        client = GatewayClient(timeout: try Self.seconds(options, "timeout", 1...600) ?? .seconds(30))
+        client = GatewayClient(timeout: try options.seconds("timeout", in: 1...600) ?? .seconds(30))
         accounts = try Self.accounts(setup, client: client)
         countryCode = try options.string("country_code") ?? "90"
         guard (1...3).contains(countryCode.utf8.count), countryCode.utf8.allSatisfy({ (48...57).contains($0) }),
@@ -50,9 +50,9 @@ struct SMSSettings: Sendable {
         retriesLostAnswers = word == "retry"
         concurrency = try options.int("concurrency", in: 1...100) ?? 4
         stagger = .milliseconds(try options.int("stagger", in: 0...3_600_000) ?? 0)
-        retryDelay = try Self.seconds(options, "retry_delay", 0...86_400).map { $0 / .seconds(1) }
+        retryDelay = try options.seconds("retry_delay", in: 0...86_400)
         itemRetries = try options.int("item_retries", in: 0...20) ?? 2
-        itemRetryDelay = try Self.seconds(options, "item_retry_delay", 0...3600) ?? .seconds(5)
+        itemRetryDelay = try options.seconds("item_retry_delay", in: 0...3600) ?? .seconds(5)
     }
 
     private static func accounts(
@@ -102,21 +102,6 @@ struct SMSSettings: Sendable {
         }
     }
 
-    private static func seconds(
-        _ options: OptionReader,
-        _ key: String,
-        _ range: ClosedRange<Double>
-    ) throws(HandlerOptionError) -> Duration? {
-        guard let number = try options.number(key) else { return nil }
-        guard range.contains(number) else {
-            throw options.error(
-                key,
-                "must be between \(range.lowerBound) and \(range.upperBound) seconds, is \(number)"
-            )
-        }
-        return .seconds(number)
-    }
-
     /// The account for a company, with its name.
     func account(_ company: String?) -> (name: String, gateway: any SMSGateway)? {
         if let company, let own = accounts[company] { return (company, own) }
@@ -126,13 +111,5 @@ struct SMSSettings: Sendable {
     /// Whether another attempt is wanted after `error`.
     func isWorthRetrying(_ error: SMSError) -> Bool {
         error.code == .answerLost ? retriesLostAnswers : error.isTemporary
-    }
-
-    /// The error that asks for another run, with backoff when this handler has one of its own.
-    func retry(_ context: TaskContext, cause: TaskFailure) -> TaskRetry {
-        guard let retryDelay else { return context.retry(cause: cause) }
-        let doubled = retryDelay * Double(1 << min(context.request.retries, 16))
-        // Up to a quarter more, so that what failed together does not come back together.
-        return context.retry(countdown: min(doubled, 3600) * Double.random(in: 1...1.25), cause: cause)
     }
 }

@@ -95,7 +95,7 @@ public struct SendBulkSMSHandler: TaskHandler {
         private func retryWhole(after failures: [Failure], of count: Int, attempt: Int) throws {
             guard attempt == 0, sent == 0, failures.count == count else { return }
             guard let first = failures.first, failures.allSatisfy({ $0.error.code == .unreachable }) else { return }
-            throw settings.retry(context, cause: TaskFailure(sms: first.error))
+            throw context.retry(doubling: settings.retryDelay, cause: TaskFailure(sms: first.error))
         }
 
         /// Sends each message once, a few at a time, and returns those to send again.
@@ -117,7 +117,7 @@ public struct SendBulkSMSHandler: TaskHandler {
                     }
                     try await ContinuousClock().sleep(until: start + settings.stagger * turn)
                     try context.checkCancellation()
-                    let name = SMSSending.name(context.request.id, place: item.place)
+                    let name = TaskRequest.fileName(context.request.id, place: item.place)
                     running += 1
                     group.addTask {
                         do {

@@ -24,14 +24,14 @@ public struct SendSMSHandler: TaskHandler {
             metadata: ["phone": "\(phone)", "gateway": "\(sending.account.gateway.name)"]
         )
         do {
-            let name = SMSSending.name(context.request.id)
+            let name = TaskRequest.fileName(context.request.id)
             let isRepeat = context.request.retries > 0 || context.request.redelivered
             return .object(try await sending.send(name: name, isRepeat: isRepeat))
         } catch let error as SMSError {
             context.logger.warning("SMS not sent", metadata: ["phone": "\(phone)", "error": "\(error)"])
             let failure = TaskFailure(sms: error)
             guard settings.isWorthRetrying(error) else { throw failure }
-            throw settings.retry(context, cause: failure)
+            throw context.retry(doubling: settings.retryDelay, cause: failure)
         }
     }
 

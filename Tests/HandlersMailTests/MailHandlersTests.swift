@@ -1,6 +1,7 @@
 import CeleriacTasks
 import CeleryMessage
 import Foundation
+import HandlerTestSupport
 import HandlersMail
 import TestSupport
 import Testing

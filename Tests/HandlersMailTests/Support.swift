@@ -1,28 +1,8 @@
 import CeleriacTasks
 import CeleryMessage
+import HandlerTestSupport
 import HandlersMail
-import Logging
-import Synchronization
 import TestSupport
-
-/// Remembers what a handler reports.
-final class RecordingReporter: TaskReporter {
-    struct Update: Sendable {
-        var state: String
-        var meta: JSONValue
-    }
-
-    private let state = Mutex<(updates: [Update], enqueued: [Signature])>(([], []))
-
-    var updates: [Update] { state.withLock { $0.updates } }
-    var enqueued: [Signature] { state.withLock { $0.enqueued } }
-
-    func update(state name: String, meta: JSONValue) {
-        state.withLock { $0.updates.append(Update(state: name, meta: meta)) }
-    }
-
-    func enqueue(_ signature: Signature) { state.withLock { $0.enqueued.append(signature) } }
-}
 
 func context(
     _ task: String = "backend.tasks.email_tasks.send_email",
@@ -30,22 +10,11 @@ func context(
     retries: Int = 0,
     reporter: RecordingReporter = RecordingReporter()
 ) -> TaskContext {
-    var headers = TaskHeaders(task: task, id: id)
-    headers.retries = retries
-    return TaskContext(
-        request: TaskRequest(headers: headers, queue: "email", hostname: "celery@test"),
-        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-        reporter: reporter
-    )
+    .testing(task, id: id, queue: "email", retries: retries, reporter: reporter)
 }
 
 func setup(_ options: JSONObject, folder: ScratchFolder) -> HandlerSetup {
-    HandlerSetup(
-        taskName: "mail",
-        options: options,
-        baseFolder: folder.path,
-        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    )
+    .testing("mail", options, folder: folder.path)
 }
 
 func configuration(

@@ -1,6 +1,7 @@
 import CeleriacTasks
 import CeleryMessage
 import Foundation
+import HandlerTestSupport
 import HandlersSMS
 import Synchronization
 import TestSupport

@@ -1,40 +1,18 @@
 import CeleriacTasks
 import CeleryMessage
-import Logging
-import Synchronization
+import HandlerTestSupport
 import TestSupport
-
-/// Remembers what a handler reports.
-final class RecordingReporter: TaskReporter {
-    private let state = Mutex<[(state: String, meta: JSONValue)]>([])
-
-    var updates: [(state: String, meta: JSONValue)] { state.withLock { $0 } }
-
-    func update(state name: String, meta: JSONValue) { state.withLock { $0.append((name, meta)) } }
-    func enqueue(_ signature: Signature) {}
-}
 
 func context(
     id: String = "5b1c-2",
     retries: Int = 0,
     reporter: RecordingReporter = RecordingReporter()
 ) -> TaskContext {
-    var headers = TaskHeaders(task: "backend.tasks.sms_tasks.send_sms", id: id)
-    headers.retries = retries
-    return TaskContext(
-        request: TaskRequest(headers: headers, queue: "sms", hostname: "celery@test"),
-        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-        reporter: reporter
-    )
+    .testing("backend.tasks.sms_tasks.send_sms", id: id, queue: "sms", retries: retries, reporter: reporter)
 }
 
 func setup(_ options: JSONObject, folder: ScratchFolder) -> HandlerSetup {
-    HandlerSetup(
-        taskName: "sms",
-        options: options,
-        baseFolder: folder.path,
-        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    )
+    .testing("sms", options, folder: folder.path)
 }
 
 func withGateway(
