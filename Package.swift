@@ -112,7 +112,7 @@ let targets: [Target] = [
     module(
         "HandlersMail",
         [
-            "CeleriacTasks", "CeleryMessage", nioCore, nioPosix, nioSSL.product("NIOSSL"),
+            "CeleriacTasks", "CeleryMessage", nioCore, nioPosix, nio.product("NIOTLS"), nioSSL.product("NIOSSL"),
             mustache.product("Mustache"), logging,
         ]
     ),

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOSSL
+import NIOTLS
 
 /// Bytes for the server and the promise of its answers.
 struct SMTPCommand: Sendable {
@@ -10,6 +11,8 @@ struct SMTPCommand: Sendable {
     /// How long the answers may take.
     var timeout: TimeAmount
     /// Set on STARTTLS: what to protect the connection with once the server agrees.
+    ///
+    /// The answers are complete when the handshake is.
     var upgrade: TLSUpgrade?
     var promise: EventLoopPromise<[SMTPReply]>
 }
@@ -42,7 +45,18 @@ final class SMTPChannelHandler: ChannelDuplexHandler {
     private var parser = SMTPReplyParser()
     private var waiters: [Waiter] = []
     private var isReading = false
+    /// Whether TLS is being set up: until then no end of the connection is an ordinary one.
+    private var isHandshaking: Bool
     private var failure: SMTPError?
+    private let ending: SMTPEnding
+
+    /// - Parameters:
+    ///   - usesTLS: whether a TLS handler stands below from the first byte on.
+    ///   - ending: is told why the connection ended.
+    init(usesTLS: Bool, ending: SMTPEnding) {
+        isHandshaking = usesTLS
+        self.ending = ending
+    }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let command = unwrapOutboundIn(data)
@@ -57,11 +71,9 @@ final class SMTPChannelHandler: ChannelDuplexHandler {
             handler.fail(SMTPError(.timedOut, "the mail server did not answer in time"), context)
         }
         waiters.append(Waiter(command: command, deadline: deadline))
-        if command.bytes.readableBytes > 0 {
-            context.write(wrapOutboundOut(command.bytes), promise: promise)
-        } else {
-            promise?.succeed()
-        }
+        // Bytes that cannot leave end the connection, and its end tells why; their own failure would not.
+        promise?.succeed()
+        if command.bytes.readableBytes > 0 { context.write(wrapOutboundOut(command.bytes), promise: nil) }
         guard !isReading else { return }
         isReading = true
         context.channel.setOption(.autoRead, value: true).whenFailure { error in
@@ -90,35 +102,40 @@ final class SMTPChannelHandler: ChannelDuplexHandler {
         }
         waiters[0].replies.append(reply)
         guard waiters[0].replies.count == waiters[0].command.replies else { return }
+        if let upgrade = waiters[0].command.upgrade, reply.code == 220 { return startTLS(upgrade, context) }
+        answerFirst()
+    }
+
+    private func answerFirst() {
         let waiter = waiters.removeFirst()
         waiter.deadline.cancel()
-        if let upgrade = waiter.command.upgrade, reply.code == 220 {
-            startTLS(upgrade, waiter, context)
-        } else {
-            waiter.command.promise.succeed(waiter.replies)
-        }
+        waiter.command.promise.succeed(waiter.replies)
     }
 
     /// Puts TLS below this handler in the same turn of the loop in which the answer was read: whatever arrives later
     /// goes through TLS, and whatever arrived already was sent in clear by somebody who is not to be believed.
-    private func startTLS(_ upgrade: TLSUpgrade, _ waiter: Waiter, _ context: ChannelHandlerContext) {
-        guard !parser.hasLeftover, waiters.isEmpty else {
-            let error = SMTPError(.injectedBytes, "bytes in clear followed the answer to STARTTLS")
-            waiter.command.promise.fail(error)
-            return fail(error, context)
+    private func startTLS(_ upgrade: TLSUpgrade, _ context: ChannelHandlerContext) {
+        guard !parser.hasLeftover, waiters.count == 1 else {
+            return fail(SMTPError(.injectedBytes, "bytes in clear followed the answer to STARTTLS"), context)
         }
+        isHandshaking = true
         do {
             try context.pipeline.syncOperations.addHandler(upgrade.handler(), position: .first)
-            waiter.command.promise.succeed(waiter.replies)
         } catch {
-            let failed = SMTPError(.tlsFailed, "TLS cannot be set up: \(error)")
-            waiter.command.promise.fail(failed)
-            fail(failed, context)
+            fail(SMTPError(.tlsFailed, "TLS cannot be set up: \(error)"), context)
         }
     }
 
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case TLSUserEvent.handshakeCompleted = event, isHandshaking {
+            isHandshaking = false
+            if let first = waiters.first, first.replies.count == first.command.replies { answerFirst() }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
-        fail(SMTPError(.disconnected, "the mail server ended the connection"), context)
+        fail(ended("the mail server ended the connection"), context)
         context.fireChannelInactive()
     }
 
@@ -128,13 +145,19 @@ final class SMTPChannelHandler: ChannelDuplexHandler {
         case NIOSSLError.uncleanShutdown: break
         case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError:
             fail(SMTPError(.tlsFailed, "the TLS connection to the mail server failed: \(error)"), context)
-        default: fail(SMTPError(.disconnected, "the connection to the mail server broke: \(error)"), context)
+        default: fail(ended("the connection to the mail server broke: \(error)"), context)
         }
+    }
+
+    /// A server that hangs up on a handshake refuses it, as one does that says so: nothing was said before it.
+    private func ended(_ how: String) -> SMTPError {
+        isHandshaking ? SMTPError(.tlsFailed, how + " during the TLS handshake") : SMTPError(.disconnected, how)
     }
 
     private func fail(_ error: SMTPError, _ context: ChannelHandlerContext) {
         guard failure == nil else { return }
         failure = error
+        ending.note(error, of: context.channel)
         let open = waiters
         waiters = []
         for waiter in open {

@@ -8,6 +8,7 @@ import NIOPosix
 /// final dot it has not seen.
 struct SMTPConnection: Sendable {
     private let channel: any Channel
+    private let ending: SMTPEnding
     private let timeout: TimeAmount
     private var capabilities: [String: String] = [:]
     /// How many messages went over it.
@@ -29,8 +30,9 @@ struct SMTPConnection: Sendable {
         on group: any EventLoopGroup
     ) async throws -> SMTPConnection {
         let implicit = configuration.security == .tls ? tls : nil
-        let channel = try await connect(configuration, tls: implicit, on: group)
-        var connection = SMTPConnection(channel: channel, timeout: TimeAmount(configuration.timeout))
+        let ending = SMTPEnding()
+        let channel = try await connect(configuration, tls: implicit, ending: ending, on: group)
+        var connection = SMTPConnection(channel: channel, ending: ending, timeout: TimeAmount(configuration.timeout))
         do {
             try await connection.greet(configuration, tls: tls)
             return connection
@@ -40,14 +42,16 @@ struct SMTPConnection: Sendable {
         }
     }
 
-    private init(channel: any Channel, timeout: TimeAmount) {
+    private init(channel: any Channel, ending: SMTPEnding, timeout: TimeAmount) {
         self.channel = channel
+        self.ending = ending
         self.timeout = timeout
     }
 
     private static func connect(
         _ configuration: SMTPConfiguration,
         tls: TLSUpgrade?,
+        ending: SMTPEnding,
         on group: any EventLoopGroup
     ) async throws -> any Channel {
         let timeout = TimeAmount(configuration.timeout)
@@ -59,7 +63,8 @@ struct SMTPConnection: Sendable {
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     if let tls { try channel.pipeline.syncOperations.addHandler(tls.handler()) }
-                    try channel.pipeline.syncOperations.addHandler(SMTPChannelHandler())
+                    let handler = SMTPChannelHandler(usesTLS: tls != nil, ending: ending)
+                    try channel.pipeline.syncOperations.addHandler(handler)
                 }
             }
         let promise = group.next().makePromise(of: (any Channel).self)
@@ -298,9 +303,10 @@ struct SMTPConnection: Sendable {
     }
 
     private func send(_ command: SMTPCommand) {
-        channel.writeAndFlush(command).whenFailure { _ in
-            // Comes second, and so counts for nothing, when the handler has failed the promise for a better reason.
-            command.promise.fail(SMTPError(.disconnected, "the mail server ended the connection"))
+        channel.writeAndFlush(command).whenFailure { [channel, ending] _ in
+            // The connection was gone before; a command that its handler took is failed by the handler.
+            let reason = ending.reason(of: channel)
+            command.promise.fail(reason ?? SMTPError(.disconnected, "the mail server ended the connection"))
         }
     }
 }

@@ -24,6 +24,8 @@ final class FakeSMTPServer: Sendable {
         var messagesPerConnection = Int.max
         /// Sent in clear right behind the answer to STARTTLS.
         var injected = ""
+        /// Ends the connection when the client begins the handshake.
+        var hangsUpOnHandshake = false
         /// Never answers a message.
         var swallowsMessages = false
         /// The certificate to show in place of the usual one.
@@ -61,7 +63,7 @@ final class FakeSMTPServer: Sendable {
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { [behaviour] channel in
                 channel.eventLoop.makeCompletedFuture {
-                    if behaviour.implicitTLS {
+                    if behaviour.implicitTLS, !behaviour.hangsUpOnHandshake {
                         try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
                     }
                     try channel.pipeline.syncOperations.addHandler(
@@ -141,6 +143,7 @@ private final class FakeSMTPSession: ChannelInboundHandler {
 
     private enum Mode {
         case commands
+        case handshake
         case userName
         case password
         case content
@@ -171,7 +174,11 @@ private final class FakeSMTPSession: ChannelInboundHandler {
             $0.connections += 1
             $0.children[ObjectIdentifier(channel)] = channel
         }
-        if !behaviour.greeting.isEmpty { say(behaviour.greeting, context) }
+        if behaviour.implicitTLS, behaviour.hangsUpOnHandshake {
+            mode = .handshake
+        } else if !behaviour.greeting.isEmpty {
+            say(behaviour.greeting, context)
+        }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -182,6 +189,7 @@ private final class FakeSMTPSession: ChannelInboundHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if mode == .handshake { return context.close(promise: nil) }
         received += Array(unwrapInboundIn(data).readableBytesView)
         while takeNext(context) {}
     }
@@ -212,7 +220,7 @@ private final class FakeSMTPSession: ChannelInboundHandler {
         case .password:
             mode = .commands
             checkLogin(login, decoded(line), context)
-        case .commands, .content:
+        case .commands, .content, .handshake:
             ledger.change { $0.commands.append(line) }
             command(line, context)
         }
@@ -265,6 +273,10 @@ private final class FakeSMTPSession: ChannelInboundHandler {
     private func startTLS(_ context: ChannelHandlerContext) {
         say("220 go" + (behaviour.injected.isEmpty ? "" : "\r\n" + behaviour.injected), context)
         isEncrypted = true
+        if behaviour.hangsUpOnHandshake {
+            mode = .handshake
+            return
+        }
         do {
             try context.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls), position: .first)
         } catch {
