@@ -2,6 +2,8 @@
 public enum Backoff {
     /// Whole seconds until the next try: `factor` doubled for each retry before it, at most `maximum`.
     ///
+    /// With full jitter Celery waits any whole number of seconds from zero to that, each as likely.
+    ///
     /// - Parameters:
     ///   - factor: the first wait in seconds; `retry_backoff = True` is 1.
     ///   - retries: how many retries there were.
@@ -10,15 +12,5 @@ public enum Backoff {
         guard factor > 0, maximum > 0 else { return 0 }
         guard retries < 62 - (Int.bitWidth - factor.leadingZeroBitCount) else { return maximum }
         return min(maximum, factor << max(0, retries))
-    }
-
-    /// The same with full jitter: any whole number of seconds from 0 to the countdown, each as likely.
-    public static func countdown(
-        factor: Int,
-        retries: Int,
-        maximum: Int = 600,
-        jitterUsing generator: inout some RandomNumberGenerator
-    ) -> Int {
-        Int.random(in: 0...countdown(factor: factor, retries: retries, maximum: maximum), using: &generator)
     }
 }

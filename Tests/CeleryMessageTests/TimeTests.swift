@@ -99,10 +99,4 @@ import Testing
         #expect(Backoff.countdown(factor: .max, retries: 1, maximum: .max) == .max)
         #expect(Backoff.countdown(factor: 0, retries: 3) == 0)
     }
-
-    @Test func `spread over the whole range with jitter`() {
-        var generator = SplitMix(state: 1)
-        let waits = (0..<200).map { _ in Backoff.countdown(factor: 1, retries: 3, jitterUsing: &generator) }
-        #expect(Set(waits) == Set(0...8))
-    }
 }

@@ -89,22 +89,25 @@ import Testing
 }
 
 @Suite struct RetryDelayTests {
-    @Test func `counts as Celery does`() throws {
-        let vectors = try Recorded.lines("vectors/backoff")
-        #expect(vectors.count == 36)
-        for vector in vectors {
-            let factor = try #require(vector["factor"]?.number)
-            let retries = try #require(vector["retries"]?.int)
-            let maximum = try #require(vector["maximum"]?.number)
-            guard vector["jitter"] == false, let expected = vector["countdown"]?.number else { continue }
-            let delay = RetryDelay.backoff(factor: factor, retries: Int(retries), maximum: maximum, draw: nil)
-            #expect(delay == expected, "\(vector)")
+    private func policy(_ backoff: Double?, maximum: Double = 600, jitter: Bool = false) -> TaskPolicy {
+        TaskPolicy(defaultRetryDelay: 7, retryBackoff: backoff, retryBackoffMax: maximum, retryJitter: jitter)
+    }
+
+    @Test(
+        arguments: [(nil, 3, 7), (1, 0, 1), (2, 3, 16), (2.9, 1, 4), (0.1, 2, 4), (2, 500, 600)]
+            as [(Double?, Int, Double)]
+    )
+    func `doubles a policy's backoff, or is its fixed delay`(_ backoff: Double?, _ retries: Int, _ expected: Double) {
+        let delay = RetryDelay.delay(policy(backoff), retries: retries) { range in
+            Issue.record("nothing is drawn without jitter")
+            return range.lowerBound
         }
+        #expect(delay == expected)
     }
 
     @Test func `draws from nothing to the whole delay`() {
         var ranges: [ClosedRange<Int>] = []
-        let delay = RetryDelay.backoff(factor: 2, retries: 3, maximum: 600) { range in
+        let delay = RetryDelay.delay(policy(2, jitter: true), retries: 3) { range in
             ranges.append(range)
             return 5
         }
@@ -114,8 +117,9 @@ import Testing
 
     @Test(arguments: [(1e300, 1_000_000), (1.0, Int.max), (-3.0, -7), (0.0, Int.min)] as [(Double, Int)])
     func `survives numbers beyond reason`(_ factor: Double, _ retries: Int) {
-        #expect(RetryDelay.backoff(factor: factor, retries: retries, maximum: 600, draw: nil) <= 600)
-        #expect(RetryDelay.backoff(factor: factor, retries: retries, maximum: 1e300) { $0.upperBound } >= 0)
+        #expect((0...600).contains(RetryDelay.delay(policy(factor), retries: retries) { $0.upperBound }))
+        let boundless = policy(factor, maximum: 1e300, jitter: true)
+        #expect(RetryDelay.delay(boundless, retries: retries) { $0.upperBound } >= 0)
     }
 }
 
