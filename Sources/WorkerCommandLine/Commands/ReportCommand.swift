@@ -18,7 +18,7 @@ struct ReportCommand: AsyncParsableCommand {
     mutating func run() async throws {
         var chosen = global
         if let file { chosen.config = file }
-        let configuration = try ConfigurationSource(global: chosen).load()
+        let configuration = try ConfigurationSource(global: chosen).load(check ? .making : .options)
         guard !check else {
             let name = configuration.file ?? "the defaults"
             print("\(name): good (\(configuration.tasks.count) tasks, \(configuration.queues.count) queues)")

@@ -25,11 +25,13 @@ package struct ConfigurationSource {
     }
 
     /// The loaded configuration; warnings go to standard error, errors end the program with code 2.
-    package func load() throws -> CeleriacConfiguration {
+    ///
+    /// - Parameter depth: How closely the handlers' options are looked at.
+    package func load(_ depth: HandlerCheck.Depth = .options) throws -> CeleriacConfiguration {
         let loaded = loader.load()
         var report = loaded.report
         if let configuration = loaded.configuration {
-            report.add(HandlerCheck.problems(of: configuration, registry: program.registry))
+            report.add(HandlerCheck.problems(of: configuration, registry: program.registry, depth))
         }
         let text = report.description
         guard let configuration = loaded.configuration, !report.hasErrors else {
@@ -64,9 +66,21 @@ package struct ConfigurationSource {
     }
 }
 
-/// Makes every configured handler once, so that wrong options are found before anything starts.
-enum HandlerCheck {
-    static func problems(of configuration: CeleriacConfiguration, registry: HandlerRegistry) -> [ConfigurationProblem] {
+/// Looks at the options of every configured handler, so that wrong ones are found before anything starts.
+package enum HandlerCheck {
+    /// How closely they are looked at.
+    package enum Depth {
+        /// As each handler's own check does, in no time: for every start.
+        case options
+        /// By making each handler, which may read what a machine has, fonts for example.
+        case making
+    }
+
+    static func problems(
+        of configuration: CeleriacConfiguration,
+        registry: HandlerRegistry,
+        _ depth: Depth
+    ) -> [ConfigurationProblem] {
         var problems: [ConfigurationProblem] = []
         var logger = Logger(label: "celeriac.check")
         logger.logLevel = .critical
@@ -79,7 +93,10 @@ enum HandlerCheck {
                 logger: logger
             )
             do {
-                _ = try factory.make(setup)
+                switch depth {
+                case .options: try factory.check(setup)
+                case .making: _ = try factory.make(setup)
+                }
             } catch let error as HandlerOptionError {
                 problems.append(configuration.problem(inOptionsOf: task.name, path: error.path, error.message))
             } catch {
