@@ -20,11 +20,12 @@ def free_port():
 class RedisServer:
     """Starts redis-server on a free loopback port; it can be stopped, killed and started again on the same data."""
 
-    def __init__(self, directory, append_only=False, password=None):
+    def __init__(self, directory, append_only=False, password=None, arguments=()):
         self.directory = directory
         self.port = free_port()
         self.password = password
         self._append_only = append_only
+        self._arguments = arguments
         self._process = None
         self._clients = {}
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -40,6 +41,7 @@ class RedisServer:
                     program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.directory),
                     "--save", "", "--appendonly", "yes" if self._append_only else "no", "--appendfsync", "always",
                     "--loglevel", "warning", *(["--requirepass", self.password] if self.password else []),
+                    *self._arguments,
                 ],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
             )
