@@ -8,6 +8,9 @@ public enum EnvironmentNames {
         (variable: "CELERY_RESULT_BACKEND", key: "result_backend"),
     ]
 
+    /// Variables that stand for an option before the sub-command; the command line reads them.
+    public static let globalOptions: Set<String> = ["CELERY_WORKDIR"]
+
     /// Options of `worker` with a value that can be given as `CELERY_WORKER_<OPTION>`; the command line reads them.
     public static let workerOptions: Set<String> = [
         "AUTOSCALE", "CONCURRENCY", "EXCLUDE_QUEUES", "EXECUTABLE", "GID", "HEARTBEAT_INTERVAL", "HOSTNAME", "INCLUDE",
@@ -26,7 +29,7 @@ public enum EnvironmentNames {
     public static let withoutUse: Set<String> = [
         "CELERY_APP", "CELERY_CONFIG", "CELERY_CONFIG_MODULE", "CELERY_CUSTOM_WORKER_POOL", "CELERY_LOADER",
         "CELERY_LOG_FILE", "CELERY_LOG_LEVEL", "CELERY_LOG_REDIRECT", "CELERY_LOG_REDIRECT_LEVEL", "CELERY_NO_COLOR",
-        "CELERY_QUIET", "CELERY_RDBSIG", "CELERY_RDB_HOST", "CELERY_RDB_PORT", "CELERY_SKIP_CHECKS", "CELERY_WORKDIR",
+        "CELERY_QUIET", "CELERY_RDBSIG", "CELERY_RDB_HOST", "CELERY_RDB_PORT", "CELERY_SKIP_CHECKS",
         "CELERY_WORKER_REVOKES_MAX", "CELERY_WORKER_REVOKE_EXPIRES", "CELERY_WORKER_SUCCESSFUL_EXPIRES",
         "CELERY_WORKER_SUCCESSFUL_MAX",
     ]
@@ -42,6 +45,6 @@ public enum EnvironmentNames {
         all.contains(name) || commands.contains { name.hasPrefix("CELERY_\($0)_") }
     }
 
-    static let all = withoutUse.union(settings.map(\.variable))
+    static let all = withoutUse.union(globalOptions).union(settings.map(\.variable))
         .union(workerOptions.union(workerFlags).map { "CELERY_WORKER_" + $0 })
 }

@@ -24,10 +24,10 @@ package struct CeleriacCommand: AsyncParsableCommand {
     @Option(name: [.customShort("A"), .long], help: "Accepted for Celery's sake; there is no Python application.")
     var app: String?
 
-    @Option(name: .long, help: "The folder to work in.")
+    @Option(name: .long, help: "The folder to work in; CELERY_WORKDIR says the same.")
     var workdir: String?
 
-    @Flag(name: [.customShort("C"), .long], help: "No colours.")
+    @Flag(name: [.customShort("C"), .long], help: "Accepted for Celery's sake; nothing is coloured.")
     var noColor = false
 
     @Flag(name: [.short, .long], help: "No banner and no notes.")

@@ -15,6 +15,8 @@ public struct Program: Sendable {
     ///
     /// ArgumentParser makes commands from nothing, so they find it here.
     @TaskLocal package static var current = Program(registry: HandlerRegistry())
+    /// Whether this process is the one that `-D` started.
+    var isDetached = false
 
     /// The name in help and usage.
     public var name: String
@@ -38,14 +40,17 @@ public struct Program: Sendable {
         if CommandLine.arguments.dropFirst().first == Self.poolProcessArgument {
             exit(await PoolChild.run(registry: registry))
         }
-        let code = await Self.$current.withValue(self) { await Self.runCommand() }
-        exit(code)
+        let line = CommandLineWords(CommandLine.arguments.dropFirst(), environment: Environment.all)
+        var program = self
+        program.isDetached = line.isDetached
+        exit(await Self.$current.withValue(program) { await Self.run(line) })
     }
 
-    private static func runCommand() async -> Int32 {
-        let line = CommandLineWords(CommandLine.arguments.dropFirst(), environment: Environment.all)
+    private static func run(_ line: CommandLineWords) async -> Int32 {
         do {
+            try line.refuseUnknownCommand(known: CeleriacCommand.configuration.subcommands)
             try line.refuseMisplacedApp()
+            try line.enterFolder()
             var command = try CeleriacCommand.parseAsRoot(line.words)
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()

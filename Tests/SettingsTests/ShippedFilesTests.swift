@@ -77,6 +77,7 @@ import YAML
             + TaskSettings.settings.map(\.name) + Array(KnownSettings.ignored.keys)
             + Array(TransportOptions.ignored.keys)
             + EnvironmentNames.settings.map(\.variable) + EnvironmentNames.withoutUse
+            + EnvironmentNames.globalOptions
         for key in Set(keys).sorted() { #expect(text.contains("`\(key)`"), "\(key)") }
     }
 

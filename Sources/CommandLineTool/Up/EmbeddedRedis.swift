@@ -1,7 +1,7 @@
-import CSpawn
 import FoundationEssentials
 import Glibc
 import WorkerCommandLine
+import WorkerPool
 
 /// A private `redis-server` with append-only persistence, reachable on the loopback only, that ends with its owner.
 final class EmbeddedRedis: Sendable {
@@ -17,7 +17,11 @@ final class EmbeddedRedis: Sendable {
     init(folder: String, port wanted: UInt16) throws {
         let program = try Self.program()
         let port = try Self.freePort(wanted)
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw Complaint("The folder of the private Redis \(folder) cannot be made: \(error.fileReason)")
+        }
         var ends: [Int32] = [0, 0]
         let piped = pipe(&ends)
         guard piped == 0 else { throw Complaint("No pipe: \(String(cString: strerror(errno)))") }
@@ -28,8 +32,19 @@ final class EmbeddedRedis: Sendable {
             "--logfile", folder + "/redis.log", "--daemonize", "no", "--maxmemory-policy", "noeviction",
         ]
         let script = #"cd "$1" || exit 1; shift; "$@" & server=$!; read -r _; kill -TERM "$server"; wait "$server""#
-        pid = try Self.spawn(["/bin/sh", "-c", script, "celeriac-redis", folder] + server, standardInput: ends[0])
-        close(ends[0])
+        // Its group is its own: Ctrl-C in the terminal must not end Redis before the worker has put its messages back.
+        var start = ProcessStart(
+            executable: "/bin/sh",
+            words: ["/bin/sh", "-c", script, "celeriac-redis", folder] + server
+        )
+        start.standardInput = ends[0]
+        defer { close(ends[0]) }
+        do {
+            pid = try start.run()
+        } catch {
+            close(ends[1])
+            throw Complaint("redis-server does not start: \(error.message)")
+        }
         lifeline = ends[1]
         url = "redis://127.0.0.1:\(port)/0"
     }
@@ -75,33 +90,5 @@ final class EmbeddedRedis: Sendable {
         }
         guard result == 0 else { throw Complaint("No free port on the loopback: \(String(cString: strerror(errno)))") }
         return UInt16(bigEndian: address.sin_port)
-    }
-
-    private static func spawn(_ words: [String], standardInput: Int32) throws -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, standardInput, 0)
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var none = sigset_t()
-        sigemptyset(&none)
-        var all = sigset_t()
-        sigfillset(&all)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setsigdefault(&attributes, &all)
-        // A group of its own: Ctrl-C in the terminal must not end Redis before the worker has put its messages back.
-        posix_spawnattr_setpgroup(&attributes, 0)
-        posix_spawnattr_setflags(
-            &attributes,
-            Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP)
-        )
-        var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
-        defer { for argument in arguments { free(argument) } }
-        var pid: pid_t = 0
-        let result = posix_spawn(&pid, words[0], &actions, &attributes, &arguments, environ)
-        guard result == 0 else { throw Complaint("\(words[0]) does not start: \(String(cString: strerror(result)))") }
-        return pid
     }
 }

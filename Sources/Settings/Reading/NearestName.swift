@@ -1,7 +1,7 @@
 /// Finds the known name that somebody who mistyped one probably meant.
-enum NearestName {
+public enum NearestName {
     /// The nearest of `known`, or `nil` when none is near: up to one edit in three characters, at least one.
-    static func find(_ name: String, in known: some Sequence<String>) -> String? {
+    public static func find(_ name: String, in known: some Sequence<String>) -> String? {
         let wanted = folded(name)
         guard !wanted.isEmpty, wanted.count <= 100 else { return nil }
         var best: (name: String, distance: Int)?

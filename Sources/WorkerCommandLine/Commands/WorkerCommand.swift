@@ -63,7 +63,7 @@ struct WorkerCommand: AsyncParsableCommand {
     var beat = false
 
     // Accepted because people's service files have them; what they do in Celery has no counterpart here or is always on.
-    @Option(name: [.customShort("O")], help: "Accepted: tasks always go to a free slot.")
+    @Option(name: [.customShort("O"), .long], help: "Accepted: tasks always go to a free slot.")
     var optimization: String?
     @Flag(name: .long, help: "Accepted: there is no gossip.")
     var withoutGossip = false
@@ -79,6 +79,15 @@ struct WorkerCommand: AsyncParsableCommand {
     var include: [String] = []
     @Option(name: .long, help: "Accepted: pool processes are always started by posix_spawn.")
     var poolStartMethod: String?
+    @Option(name: .long, help: "Accepted: pool processes are always this program.")
+    var executable: String?
+    @Option(
+        name: [.customShort("s"), .customLong("schedule"), .customLong("schedule-filename")],
+        help: "Accepted: belongs to a scheduler beside the worker."
+    )
+    var schedule: String?
+    @Option(name: .long, help: "Accepted: belongs to a scheduler beside the worker.")
+    var scheduler: String?
 
     @Argument(help: "Settings that override the file: key=value.")
     var settings: [String] = []
@@ -87,7 +96,7 @@ struct WorkerCommand: AsyncParsableCommand {
         if beat {
             throw Complaint("-B: this worker has no beat inside; run a scheduler beside it", code: .usage)
         }
-        if detach { return try leaveTerminal() }
+        if detach, !Program.current.isDetached { return try leaveTerminal() }
         try Daemon(user: uid, group: gid, mask: umask).assume()
         let options = try options
         let source = ConfigurationSource(global: global, overrides: try overrides)
@@ -97,16 +106,16 @@ struct WorkerCommand: AsyncParsableCommand {
         program.purges = purge
         let pidFile = try pidfile.map(PidFile.init)
         defer { pidFile?.remove() }
-        for note in notes { Terminal.error(note) }
+        for note in notes(configuration) { Terminal.error(note) }
         let code = try await program.run(configuration)
         guard code == 0 else { throw ExitCode(code) }
     }
 
-    /// Starts the same command again without `-D`, out of the terminal's reach.
+    /// Starts the same command again, out of the terminal's reach.
     private func leaveTerminal() throws {
         _ = try ConfigurationSource(global: global, overrides: try overrides).load()
-        let words = CommandLine.arguments.dropFirst().filter { $0 != "-D" && $0 != "--detach" }
-        let pid = try Daemon.detach(words: Array(words), log: logfile ?? "celeriac.log")
+        let words = [CommandLineWords.detachedWord] + CommandLine.arguments.dropFirst()
+        let pid = try Daemon.detach(words: words, log: logfile ?? "celeriac.log")
         print(pid)
     }
 
@@ -179,10 +188,19 @@ struct WorkerCommand: AsyncParsableCommand {
         }
     }
 
-    private var notes: [String] {
+    private func notes(_ configuration: CeleriacConfiguration) -> [String] {
         guard !global.quiet else { return [] }
         var notes: [String] = []
+        if configuration.tasks.isEmpty {
+            let why =
+                configuration.file.map { "\($0) names no task" }
+                ?? "there is no tasks.yaml in \(Environment.workingFolder)"
+            notes.append("Note: \(why): this worker can run nothing, and keeps aside what it takes.")
+        }
         if !include.isEmpty { notes.append("Note: --include names Python modules; tasks come from tasks.yaml.") }
+        if schedule != nil || scheduler != nil {
+            notes.append("Note: --schedule and --scheduler belong to a scheduler beside the worker.")
+        }
         if statedb != nil { notes.append("Note: --statedb has no effect; the state of messages is kept in Redis.") }
         return notes
     }

@@ -1,4 +1,5 @@
 import Glibc
+import WorkerPool
 
 /// What a service does to itself before it works: user, group, file mask, and leaving the terminal.
 struct Daemon {
@@ -7,29 +8,15 @@ struct Daemon {
     var mask: String?
 
     /// Starts this command again without its terminal, in a session of its own, and answers the new process's id.
-    ///
-    /// Never by fork: a copy of a process with threads is not safe to run.
     static func detach(words: [String], log: String) throws -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
-        posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        let newSession: Int32 = 0x80  // POSIX_SPAWN_SETSID, which Glibc's module does not show
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | newSession))
-        var arguments: [UnsafeMutablePointer<CChar>?] = ([CommandLine.arguments[0]] + words).map { strdup($0) } + [nil]
-        defer { for argument in arguments { free(argument) } }
-        var pid: pid_t = 0
-        let result = posix_spawn(&pid, Environment.executable, &actions, &attributes, &arguments, environ)
-        guard result == 0 else { throw Complaint("The worker does not detach: \(String(cString: strerror(result)))") }
-        return pid
+        var start = ProcessStart(executable: Environment.executable, words: [CommandLine.arguments[0]] + words)
+        start.outputFile = log
+        start.leadsSession = true
+        do {
+            return try start.run()
+        } catch {
+            throw Complaint("The worker does not detach: \(error.message)")
+        }
     }
 
     /// Takes on mask, group and user, in this order: the user may not be allowed the rest.
