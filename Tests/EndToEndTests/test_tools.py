@@ -1,4 +1,4 @@
-"""`celeriac call`, `result` and `run`."""
+"""`celeriac call`, `result`, `purge` and `run`."""
 
 import json
 
@@ -56,6 +56,81 @@ def test_call_refuses_arguments_that_are_no_json(deployment):
     done = deployment.run("call", "proj.add", "--args", "[1,")
     assert done.returncode == 2
     assert deployment.waiting() == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--serializer", "pickle"], "--serializer: expected one of json, yaml, msgpack, got pickle"),
+        (["--priority", "300"], "--priority"), (["--priority=-1"], "--priority"), (["--countdown", "nan"], "--countdown"),
+        (["--countdown=-5"], "--countdown"), (["--expires", "inf"], "--expires"), (["--eta", "soon"], "--eta"),
+    ],
+)
+def test_call_refuses_values_that_mean_nothing(deployment, arguments, words):
+    done = deployment.run("call", "proj.add", *arguments)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert deployment.client.keys("*") == []
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "1e300", "-1"])
+def test_result_refuses_a_time_that_is_none(deployment, seconds):
+    done = deployment.run("result", "x", f"--timeout={seconds}")
+    assert done.returncode == 2
+    assert "--timeout" in done.stderr
+
+
+def test_result_is_woken_by_the_task_and_does_not_poll(deployment):
+    deployment.start_worker()
+    task_id = deployment.run("call", "proj.sleep", "--args", "[3]").stdout.strip()
+    waiting = deployment.spawn("--config", deployment.tasks_path, "result", task_id)
+    channel = f"celery-task-meta-{task_id}"
+    eventually(lambda: deployment.client.pubsub_numsub(channel)[0][1] == 1, "it has subscribed")
+    deployment.client.config_resetstat()
+    waiting.wait_for_line("^3", timeout=15)
+    assert waiting.exit_code() == 0
+    # Once a second, for what no channel tells, and once when it is told.
+    assert deployment.client.info("commandstats")["cmdstat_get"]["calls"] <= 6
+
+
+def test_result_finds_what_was_stored_without_a_word(deployment):
+    waiting = deployment.spawn("--config", deployment.tasks_path, "result", "silent")
+    channel = "celery-task-meta-silent"
+    eventually(lambda: deployment.client.pubsub_numsub(channel)[0][1] == 1, "it has subscribed")
+    record = {"status": "SUCCESS", "result": 7, "traceback": None, "children": [], "date_done": None, "task_id": "silent"}
+    deployment.client.set(channel, json.dumps(record))
+    waiting.wait_for_line("^7", timeout=10)
+    assert waiting.exit_code() == 0
+
+
+def test_result_waits_without_the_right_to_subscribe(deployment):
+    deployment.client.execute_command("ACL", "SETUSER", "quiet", "on", ">pw", "~*", "resetchannels", "+@all")
+    url = deployment.redis.url().replace("redis://", "redis://quiet:pw@")
+    waiting = deployment.spawn("-b", url, "--result-backend", url, "result", "told", "--timeout", "20")
+    eventually(lambda: "get" in str(deployment.client.info("commandstats")), "it has looked")
+    record = {"status": "SUCCESS", "result": 8, "traceback": None, "children": [], "date_done": None, "task_id": "told"}
+    deployment.client.set("celery-task-meta-told", json.dumps(record))
+    waiting.wait_for_line("^8", timeout=10)
+    assert waiting.exit_code() == 0
+
+
+def test_result_gives_up_when_the_time_is_over(deployment):
+    done = deployment.run("result", "nobody", "--timeout", "0.3")
+    assert done.returncode == 1
+    assert "nobody" in done.stderr
+
+
+def test_purge_erases_all_but_what_it_is_to_leave(deployment):
+    deployment.write_tasks(queues={name: {"pool": "cpu"} for name in ("pdf", "sms", "email")})
+    for queue in ("pdf", "sms", "email"):
+        deployment.run("call", "proj.add", "--queue", queue, "--priority", "9")
+    assert deployment.run("purge").returncode == 1  # nobody said yes
+    done = deployment.run("purge", "-f", "-X", "sms,email")
+    assert done.stdout == "Purged 1 message(s) from 1 queue(s).\n"
+    assert [deployment.waiting(queue) for queue in ("pdf", "sms", "email")] == [0, 1, 1]
+    assert deployment.run("purge", "-f", "-Q", "sms,pdf").stdout == "Purged 1 message(s) from 2 queue(s).\n"
+    assert deployment.run("purge", "-f", "-Q", "sms").stdout == "No messages purged from 1 queue(s)\n"
+    assert deployment.waiting("email") == 1
 
 
 def test_result_of_a_failed_task_tells_the_error(deployment):

@@ -26,7 +26,7 @@ struct CallCommand: AsyncParsableCommand {
     var serializer: String?
     @Option(name: .long, help: "The queue; by default what the configuration says about the task.")
     var queue: String?
-    @Option(name: .long, help: "The priority, 0 the most urgent.")
+    @Option(name: .long, help: "The priority from 0, the most urgent, to 9.")
     var priority = 0
     @Option(name: .long, help: "Accepted for Celery's sake: the queue is what counts on Redis.")
     var exchange: String?
@@ -36,10 +36,7 @@ struct CallCommand: AsyncParsableCommand {
     mutating func run() async throws {
         let configuration = try ConfigurationSource(global: global).load()
         let message = try message(configuration)
-        let item = try message.encode(
-            codecs: .celeryDefaults,
-            serializer: serializer ?? configuration.taskSerializer.rawValue
-        )
+        let item = try message.encode(codecs: .celeryDefaults, serializer: chosenSerializer(configuration).rawValue)
         let transport = try RedisWiring.transport(configuration)
         let keys = transport.keys
         let name = message.properties.routingKey
@@ -53,6 +50,15 @@ struct CallCommand: AsyncParsableCommand {
             ]) { _ = try reply.get() }
         }
         print(message.headers.id)
+    }
+
+    private func chosenSerializer(_ configuration: CeleriacConfiguration) throws -> Serializer {
+        guard let serializer else { return configuration.taskSerializer }
+        guard let known = Serializer(rawValue: serializer) else {
+            let names = Serializer.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Complaint("--serializer: expected one of \(names), got \(serializer)", code: .usage)
+        }
+        return known
     }
 
     private func message(_ configuration: CeleriacConfiguration) throws -> TaskMessage {
@@ -71,12 +77,17 @@ struct CallCommand: AsyncParsableCommand {
             replyTo: Identifier.uuid()
         )
         let now = Instant.now()
+        guard (0...9).contains(priority) else {
+            throw Complaint("--priority: expected 0 (the most urgent) to 9, got \(priority)", code: .usage)
+        }
         message.headers.rootID = message.headers.id
         message.properties.priority = priority
-        if let countdown { message.headers.eta = ISO8601.string(now + .seconds(countdown)) }
+        if let countdown { message.headers.eta = ISO8601.string(now + (try Seconds.read(countdown, "--countdown"))) }
         if let eta { message.headers.eta = try moment(eta, "--eta") }
         if let expires {
-            let text = try Double(expires).map { ISO8601.string(now + .seconds($0)) } ?? moment(expires, "--expires")
+            let text =
+                try Double(expires).map { ISO8601.string(now + (try Seconds.read($0, "--expires"))) }
+                ?? moment(expires, "--expires")
             message.setExpires(text, now: now)
         }
         return message

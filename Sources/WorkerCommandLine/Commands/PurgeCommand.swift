@@ -16,11 +16,13 @@ struct PurgeCommand: AsyncParsableCommand {
     var force = false
     @Option(name: [.customShort("Q"), .long], help: "The queues, separated by commas; all configured ones by default.")
     var queues: String?
+    @Option(name: [.customShort("X"), .long], help: "The queues to leave as they are, separated by commas.")
+    var excludeQueues: String?
 
     mutating func run() async throws {
         let configuration = try ConfigurationSource(global: global).load()
-        var names = queues.map { $0.split(separator: ",").map(String.init) } ?? configuration.queues.map(\.name)
-        if names.isEmpty { names = [configuration.defaultQueue] }
+        let excluded = Set(list(excludeQueues))
+        let names = (queues.map(list) ?? configured(configuration)).filter { !excluded.contains($0) }
         guard force || confirmed(names) else { throw Complaint("Nothing was erased.") }
         let transport = try RedisWiring.transport(configuration)
         let session = RedisSession(transport.broker)
@@ -31,6 +33,12 @@ struct PurgeCommand: AsyncParsableCommand {
                 : "Purged \(erased) message(s) from \(names.count) queue(s)."
         )
     }
+
+    private func configured(_ configuration: CeleriacConfiguration) -> [String] {
+        configuration.queues.isEmpty ? [configuration.defaultQueue] : configuration.queues.map(\.name)
+    }
+
+    private func list(_ text: String?) -> [String] { text?.split(separator: ",").map(String.init) ?? [] }
 
     private func confirmed(_ names: [String]) -> Bool {
         Terminal.out("This erases all messages waiting in: \(names.joined(separator: ", "))\nType 'yes' to go on: ")

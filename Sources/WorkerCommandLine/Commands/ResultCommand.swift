@@ -23,11 +23,12 @@ struct ResultCommand: AsyncParsableCommand {
     var json = false
 
     mutating func run() async throws {
+        let limit = try Seconds.read(timeout, "--timeout")
         let configuration = try ConfigurationSource(global: global).load()
         let transport = try RedisWiring.transport(configuration)
         guard let results = transport.results else { throw Complaint("There is no result backend.", code: .usage) }
         let bytes = try await RedisSession(results).use { client in
-            try await ResultWait(client: client, key: transport.keys.result(taskID: id)).record(within: timeout)
+            try await ResultWait(client: client, key: transport.keys.result(taskID: id)).record(within: limit)
         }
         guard let bytes, let record = try? ResultRecord(decoding: bytes, codecs: .celeryDefaults) else {
             throw Complaint("Nothing is stored for \(id): it has not ended, or nobody knows it.")
@@ -47,29 +48,5 @@ struct ResultCommand: AsyncParsableCommand {
         }
         guard record.status.isPropagated else { return }
         throw ExitCode(1)
-    }
-}
-
-/// Waits for a task's end by its channel and its key.
-struct ResultWait {
-    let client: RedisClient
-    let key: String
-
-    /// The newest record; `nil` when nothing is stored.
-    ///
-    /// Waits until the task has ended or the time is over.
-    func record(within seconds: Double) async throws -> [UInt8]? {
-        let clock = ContinuousClock()
-        let deadline = clock.now + .seconds(seconds)
-        while true {
-            let bytes = try await client.send(RedisCommand("GET", key)).get().bytes
-            if let bytes, let record = try? ResultRecord(decoding: bytes, codecs: .celeryDefaults),
-                record.status.isReady
-            {
-                return bytes
-            }
-            guard clock.now < deadline else { return bytes }
-            try await clock.sleep(for: .milliseconds(50))
-        }
     }
 }
