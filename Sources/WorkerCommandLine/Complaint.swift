@@ -32,7 +32,8 @@ package struct Complaint: Error, CustomStringConvertible {
             print(message)
             return 0
         }
-        Terminal.error(message)
+        // A bare exit code has nothing to say.
+        if !message.isEmpty { Terminal.error(message) }
         // ArgumentParser says 64 to a wrong command line; Celery's users check for 2.
         return code == .validationFailure ? Code.usage.rawValue : code.rawValue
     }

@@ -163,7 +163,8 @@ public actor Worker {
                 }
                 let wait = min(32, 2 * failures)
                 let count = configuration.connectRetries.map { "\(failures)/\($0)" } ?? "\(failures)"
-                logger.error("consumer: Cannot connect to the broker: \(error.message)")
+                let reason = error.message.prefix(1).uppercased() + error.message.dropFirst()
+                logger.error("consumer: \(reason)")
                 logger.error("Trying again in \(wait).00 seconds... (\(count))")
                 await pause(.seconds(Int64(wait)))
             }

@@ -1,11 +1,15 @@
 """The command line people know: flags, banner, log lines, environment, errors and exit codes."""
 
 import json
+import os
 import re
+import signal
 
 import pytest
 
 from deployment import ROOT, Deployment
+from logged_process import is_running
+from waiting import eventually
 
 
 def test_the_banner_has_the_shape_people_grep_for(deployment):
@@ -113,8 +117,18 @@ def test_an_unknown_flag_is_refused_with_code_2(deployment):
     assert "concurency" in done.stderr
 
 
-def test_an_unknown_sub_command_is_refused_with_code_2(deployment):
-    assert deployment.run("wroker").returncode == 2
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("wroker", "did you mean 'worker'?"), ("purg", "did you mean 'purge'?"), ("beat", "beside the workers"),
+        ("flower", "celery -b URL flower"), ("multi", "systemd"), ("shell", "Python"), ("zzz", "worker"),
+    ],
+)
+def test_an_unknown_sub_command_is_refused_with_code_2_and_a_hint(deployment, word, hint):
+    done = deployment.run(word, "--detach")
+    assert done.returncode == 2
+    assert re.search(rf"^{word}: no such sub-command; .*{re.escape(hint)}", done.stderr)
+    assert done.stderr.count("\n") == 1
 
 
 def test_bad_yaml_names_the_place_and_starts_nothing(deployment):
@@ -261,3 +275,141 @@ def test_version_and_help_are_answered(deployment):
     for arguments in (["--help"], ["worker", "--help"], ["call", "--help"]):
         done = deployment.run(*arguments, config=False)
         assert done.returncode == 0 and "usage" in done.stdout.lower()
+
+
+# The folder to work in
+
+
+@pytest.mark.parametrize("form", ["two words", "one word", "variable"])
+def test_the_workdir_is_where_everything_relative_starts(deployment, form):
+    folder = deployment.directory / "elsewhere"
+    folder.mkdir()
+    deployment.tasks_path.rename(folder / "tasks.yaml")
+    options = {"two words": ["--workdir", "elsewhere"], "one word": ["--workdir=elsewhere"], "variable": []}[form]
+    environment = {"CELERY_WORKDIR": str(folder)} if form == "variable" else {}
+    worker = deployment.spawn(
+        *options, "worker", "-l", "INFO", "--pidfile", "w.pid", "-f", "w.log", environment=environment
+    )
+    worker.wait_for_line(r"^  \. proj\.add$")
+    eventually(lambda: (folder / "w.pid").exists() and "ready." in (folder / "w.log").read_text(), "the worker is ready")
+    assert worker.terminate() == 0
+    assert "CELERY_WORKDIR" not in worker.text
+
+
+def test_a_workdir_that_is_not_there_is_refused(deployment):
+    done = deployment.run("--workdir", "/nowhere/at/all", "report")
+    assert done.returncode == 2
+    assert done.stderr == "--workdir: /nowhere/at/all: No such file or directory\n"
+
+
+# Leaving the terminal
+
+
+@pytest.mark.parametrize("form", ["-D", "-DE", "--detach", "variable"])
+def test_a_detached_worker_is_one_process_that_works_on(deployment, form):
+    folder = deployment.directory / "elsewhere"
+    folder.mkdir()
+    flags = ["-n", "d@test", "-l", "INFO", "--pidfile", "w.pid", "-f", "w.log"]
+    done = deployment.run(
+        "--workdir", "elsewhere", "worker", *flags, *([] if form == "variable" else [form]),
+        environment={"CELERY_WORKER_DETACH": "1"} if form == "variable" else {},
+    )
+    assert done.returncode == 0, done.stderr
+    pid = int(done.stdout)
+    try:
+        eventually((folder / "w.pid").exists, "its pid file is there")
+        assert int((folder / "w.pid").read_text()) == pid == os.getsid(pid)
+        assert deployment.app().tasks["proj.add"].delay(1, 1).get(timeout=15) == 2
+        assert len(re.findall("Connected to", (folder / "w.log").read_text())) == 1
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        eventually(lambda: not is_running(pid), "it has ended")
+    assert not (folder / "w.pid").exists()
+
+
+# Every option of the worker has a variable
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("UMASK", "9x", "--umask"), ("UID", "no-such-user", "--uid: there is no user no-such-user"),
+        ("GID", "no-such-group", "--gid: there is no group no-such-group"), ("BEAT", "1", "-B"),
+        ("POOL", "fancy", "--pool"), ("LOG_FORMAT", "xml", "--log-format"), ("AUTOSCALE", "a,b", "--autoscale"),
+    ],
+)
+def test_a_wrong_value_in_a_variable_is_refused_as_one_on_the_command_line(deployment, option, value, words):
+    done = deployment.run("worker", environment={f"CELERY_WORKER_{option}": value})
+    assert done.returncode == 2
+    assert words in done.stderr
+
+
+def test_the_variables_of_options_without_counterpart_are_taken(deployment):
+    worker = deployment.spawn(
+        "--config", deployment.tasks_path, "worker", "-l", "INFO", environment={
+            "CELERY_WORKER_INCLUDE": "proj.tasks", "CELERY_WORKER_SCHEDULE_FILENAME": "beat",
+            "CELERY_WORKER_JSON_LOGS": "t", "CELERY_WORKER_SCHEDULER": "x:Y", "CELERY_WORKER_OPTIMIZATION": "fair",
+            "CELERY_WORKER_EXECUTABLE": "python", "CELERY_WORKER_POOL_START_METHOD": "spawn",
+            "CELERY_WORKER_QUEUES": "",
+        },
+    )
+    assert json.loads(worker.wait_for_line(r"^\{.*ready\."))
+    assert worker.count_lines("^Note: --include ") == worker.count_lines("^Note: --schedule ") == 1
+    assert "unknown, has no effect" not in worker.text
+
+
+def test_the_options_of_an_embedded_beat_and_of_a_daemon_are_taken(deployment):
+    worker = deployment.start_worker("-s", "beat.db", "--scheduler", "x:Y", "--executable", "/usr/bin/python3")
+    assert worker.count_lines("^Note: --schedule ") == 1
+
+
+# What is said when something is missing
+
+
+def test_a_worker_without_tasks_says_so(deployment):
+    worker = deployment.spawn("-b", deployment.redis.url(), "worker", "-n", "idle@test")
+    worker.wait_for_line(r" ready\.$")
+    assert f"Note: there is no tasks.yaml in {deployment.directory}: this worker can run nothing" in worker.text
+
+
+def test_a_worker_whose_file_names_no_task_says_so(deployment):
+    deployment.tasks_path.write_text(f"broker_url: {deployment.redis.url()}\n")
+    worker = deployment.start_worker()
+    assert "tasks.yaml names no task: this worker can run nothing" in worker.text
+
+
+@pytest.mark.parametrize("arguments", [["result", "x"], ["worker", "broker_connection_retry_on_startup=false"]])
+def test_a_broker_that_is_not_there_is_one_plain_line(deployment, arguments):
+    done = deployment.run("-b", "redis://127.0.0.1:1/0", "--result-backend", "redis://127.0.0.1:1/0", *arguments)
+    assert done.returncode == (69 if arguments[0] == "result" else 1)
+    line = done.stderr.splitlines()[-1]
+    assert line.endswith("Cannot connect to redis://127.0.0.1:1/0: Connection refused")
+    assert "errno" not in done.stderr
+
+
+def test_a_worker_that_waits_for_its_broker_says_why_and_where(deployment):
+    worker = deployment.spawn("-b", "redis://127.0.0.1:1/0", "--config", deployment.tasks_path, "worker")
+    worker.wait_for_line(r"ERROR/MainProcess\] consumer: Cannot connect to redis://127\.0\.0\.1:1/0: Connection refused$")
+    worker.wait_for_line(r"Trying again in 2\.00 seconds")
+    assert worker.terminate() == 0
+
+
+def test_a_pid_file_that_cannot_be_written_is_said_plainly(deployment):
+    done = deployment.run("worker", "--pidfile", "nowhere/w.pid")
+    assert done.returncode == 73
+    assert done.stderr.splitlines()[-1] == "The pid file nowhere/w.pid cannot be written: No such file or directory"
+
+
+@pytest.mark.parametrize(
+    ("backend", "words"), [
+        (None, "where the broker is"), ("redis://:secret@results.example.com:6380/4", "redis://:**@results.example.com"),
+        ("disabled", "disabled"),
+    ],
+)
+def test_report_tells_where_results_go(deployment, backend, words):
+    deployment.tasks_path.write_text(
+        "broker_url: redis://127.0.0.1:1/0\n" + (f"result_backend: {backend}\n" if backend else "")
+    )
+    done = deployment.run("report")
+    assert re.search(rf"^results: .*{re.escape(words)}", done.stdout, re.MULTILINE)
+    assert "secret" not in done.stdout

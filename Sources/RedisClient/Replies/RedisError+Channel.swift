@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -41,7 +42,7 @@ extension RedisError {
 
     private static func reason(_ error: any Error) -> String {
         switch error {
-        case let error as IOError: error.description
+        case let error as IOError: String(cString: strerror(error.errnoCode))
         case let error as NIOConnectionError:
             error.connectionErrors.first.map { reason($0.error) } ?? "unknown host \(error.host)"
         default: "\(error)"

@@ -1,13 +1,22 @@
 /// Where results go, and for how long.
 public struct ResultSettings: Sendable {
     /// Which server keeps the results.
-    public enum Backend: Sendable, Hashable {
+    public enum Backend: Sendable, Hashable, CustomStringConvertible {
         /// The broker's own server: what happens when `result_backend` is not set.
         case sameAsBroker
         /// Another server, or the same by its own URL.
         case server(ServerURL)
         /// `result_backend: disabled`: no results, no chords.
         case disabled
+
+        /// In words, the password masked.
+        public var description: String {
+            switch self {
+            case .sameAsBroker: "where the broker is"
+            case .server(let url): url.redacted
+            case .disabled: "disabled"
+            }
+        }
     }
 
     /// `result_backend`.

@@ -11,6 +11,13 @@ package enum Terminal {
     /// Whether standard output is a terminal.
     package static var isInteractive: Bool { isatty(1) == 1 }
 
+    /// The rows and columns of the terminal behind standard output; 24 and 80 where it does not tell.
+    package static var size: (rows: Int, columns: Int) {
+        var size = winsize()
+        guard ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 0, size.ws_col > 0 else { return (24, 80) }
+        return (Int(size.ws_row), Int(size.ws_col))
+    }
+
     private static func write(_ text: String, to descriptor: Int32) {
         var text = text
         text.withUTF8 { buffer in

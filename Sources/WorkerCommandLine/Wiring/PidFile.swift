@@ -19,7 +19,7 @@ struct PidFile {
         do {
             try Data("\(getpid())\n".utf8).write(to: URL(filePath: path), options: .atomic)
         } catch {
-            throw Complaint("The pid file \(path) cannot be written: \(error)", code: .cannotCreate)
+            throw Complaint("The pid file \(path) cannot be written: \(error.fileReason)", code: .cannotCreate)
         }
     }
 

@@ -17,7 +17,7 @@ struct RedisSession {
         do {
             try await client.connect()
         } catch {
-            throw Complaint("Cannot connect to \(configuration.redactedURL): \(error.message)", code: .unavailable)
+            throw Complaint(configuration.unreachable(error.message), code: .unavailable)
         }
         do {
             let value = try await body(client)
@@ -27,5 +27,13 @@ struct RedisSession {
             await client.close()
             throw error
         }
+    }
+}
+
+extension RedisConfiguration {
+    /// One line on why there is no connection, which names the server once.
+    func unreachable(_ reason: String) -> String {
+        guard reason.contains(redactedURL) else { return "Cannot connect to \(redactedURL): \(reason)" }
+        return reason.prefix(1).uppercased() + reason.dropFirst()
     }
 }

@@ -83,7 +83,7 @@ package struct WorkerProgram {
             logger.critical("Cannot log in at \(transport.broker.redactedURL): \(error.message)")
             ending.withLock { $0.code = 1 }
         } catch let error as TransportError {
-            logger.critical("Cannot connect to \(transport.broker.redactedURL): \(error.message)")
+            logger.critical("\(transport.broker.unreachable(error.message))")
             ending.withLock { $0.code = 1 }
         }
         try await group.shutdownGracefully()
@@ -111,7 +111,7 @@ package struct WorkerProgram {
     ) async throws {
         let until = until
         let readyLine = readyLine
-        let code = try await withThrowingTaskGroup(of: Int32?.self) { group in
+        let companion = try await withThrowingTaskGroup(of: Part.self) { group -> Result<Int32, any Error>? in
             group.addTask {
                 try await worker.run(
                     makePools: { pools.makePools(on: loop, logger: logger, onEvents: $0) },
@@ -121,22 +121,42 @@ package struct WorkerProgram {
                         if readyLine == .always { Self.ready(nodeName, logger) }
                     }
                 )
-                return nil
+                return .worker
             }
             if let until {
                 group.addTask {
-                    let code = try await until(broker)
-                    await worker.stop(.warm)
-                    return code
+                    do {
+                        let code = try await until(broker)
+                        await worker.stop(.warm)
+                        return .companion(.success(code))
+                    } catch {
+                        await worker.stop(.warm)
+                        return .companion(.failure(error))
+                    }
                 }
             }
-            var code: Int32?
-            for try await end in group {
-                if let end { code = end } else { group.cancelAll() }
+            var result: Result<Int32, any Error>?
+            for try await part in group {
+                switch part {
+                case .worker: group.cancelAll()
+                case .companion(let end): result = end
+                }
             }
-            return code
+            return result
         }
-        if let code { ending.withLock { $0.code = code } }
+        switch companion {
+        case .success(let code): ending.withLock { $0.code = code }
+        case .failure(let error):
+            // A worker that was told to stop takes away what its companion works with.
+            guard ending.withLock({ $0.isStopping }) else { throw error }
+        case nil: break
+        }
+    }
+
+    /// What runs until the program ends.
+    private enum Part {
+        case worker
+        case companion(Result<Int32, any Error>)
     }
 
     private static func ready(_ nodeName: String, _ logger: Logger) {
@@ -178,9 +198,12 @@ package struct WorkerProgram {
         var code: Int32 = 0
         var interrupts = 0
         var isCold = false
+        /// Whether a signal asked for the end.
+        var isStopping = false
     }
 
     private func handle(_ number: Int32, worker: Worker, logger: Logger, ending: borrowing Mutex<Ending>) {
+        if [SIGTERM, SIGINT, SIGQUIT].contains(number) { ending.withLock { $0.isStopping = true } }
         let remapped = number == SIGTERM && Environment.all["REMAP_SIGTERM"] == "SIGQUIT" ? SIGQUIT : number
         switch remapped {
         case SIGTERM: stop(.warm, worker)
