@@ -1,10 +1,14 @@
 """`celeriac up`: the whole job on an embedded default."""
 
+import fcntl
 import os
+import pty
 import re
 import shutil
 import signal
+import struct
 import subprocess
+import termios
 
 import pytest
 
@@ -33,6 +37,9 @@ def test_up_once_runs_the_nine_tasks_and_says_where_their_work_is(tmp_path):
     # It says where they are.
     assert any(str(path.parent) in done.stdout for path in pdfs)
     assert any(str(path.parent) in done.stdout for path in mails)
+    reports = list((tmp_path / "data" / "reports").glob("*.jsonl"))
+    assert len(reports) == 1 and len(reports[0].read_text().splitlines()) == 40
+    assert str(reports[0].parent) in done.stdout
     # Nothing of it goes on: no redis-server works in the data folder any more.
     assert not [pid for pid in redis_servers() if str(tmp_path) in working_folder(pid)]
 
@@ -66,8 +73,10 @@ def test_up_stays_until_it_is_stopped_and_serves_plain_celery(tmp_path):
         ).stdout
         servers = [pid for pid in redis_servers() if str(tmp_path) in working_folder(pid)]
         assert servers
+        up.wait_for_line("Ctrl-C ends it")
         up.signal(signal.SIGINT)
-        assert up.exit_code(timeout=30) in (0, 1)
+        assert up.exit_code(timeout=30) == 0
+        assert "Error" not in up.text and "Cancellation" not in up.text
         eventually(lambda: not any(is_running(pid) for pid in servers), "its redis-server has ended")
     finally:
         if app:
@@ -96,6 +105,81 @@ def test_the_private_redis_of_a_killed_up_does_not_stay_behind(tmp_path):
         print(up.text)
         for pid in [pid for pid in redis_servers() if str(tmp_path) in working_folder(pid)]:
             os.kill(pid, signal.SIGTERM)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(("columns", "rows"), [(100, 30), (44, 30), (10, 30)])
+def test_the_bars_fit_the_terminal(tmp_path, columns, rows):
+    text = in_terminal(["up", "--demo", "--once", "--data", tmp_path / "data"], tmp_path, columns, rows)
+    drawn = [line for line in re.findall(r"\x1b\[2K([^\r\n]*)", text)]
+    assert len(drawn) >= 9
+    assert max(map(len, drawn)) < columns
+    # Each time all nine are drawn over what was there.
+    assert text.count("\x1b[9A") == len(drawn) // 9 - 1
+    if columns > 80:
+        assert "█" in text and "100%" in text and "✓ done" in text
+
+
+def test_a_terminal_of_few_rows_gets_a_line_for_each_end(tmp_path):
+    text = in_terminal(["up", "--demo", "--once", "--data", tmp_path / "data"], tmp_path, 100, 8)
+    assert "\x1b" not in text
+    assert len(re.findall("✓ .*: SUCCESS done", text)) == 9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--data", ""], 2, "--data: expected a folder"),
+        (["--data", "file/data"], 1, "The data folder .*/file/data cannot be made: Not a directory$"),
+        (["--demo", "-l", "loud"], 2, "--loglevel"),
+    ],
+)
+def test_up_refuses_what_it_cannot_work_with(tmp_path, arguments, code, words):
+    (tmp_path / "file").write_text("")
+    done = run_up(arguments, tmp_path)
+    assert done.returncode == code
+    assert re.search(words, done.stdout, re.MULTILINE)
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_the_demonstration_sends_nothing_to_a_broker_whose_tasks_are_others(deployment):
+    deployment.write_tasks()
+    done = run_up(["--demo"], deployment.directory)
+    assert done.returncode == 2
+    assert "tasks.yaml binds no backend.tasks.pdf_tasks.generate_mutabakat_pdf and 8 more" in done.stdout
+    assert deployment.client.keys("*") == []
+    assert not (deployment.directory / "data").exists()
+
+
+def run_up(arguments, folder):
+    """Runs `celeriac up` to its end."""
+    return subprocess.run(
+        [EXECUTABLE, "up", *arguments], cwd=folder, timeout=60, env=clean_environment(), stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )
+
+
+def in_terminal(arguments, folder, columns, rows):
+    """Runs the program to its end in a terminal of that size and returns all it wrote there; it has to end with 0."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    process = subprocess.Popen(
+        [EXECUTABLE, *arguments], cwd=folder, env=clean_environment(), stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    written = b""
+    try:
+        while True:
+            try:
+                written += os.read(ours, 1 << 16)
+            except OSError:  # EIO: the other end is closed.
+                break
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        os.close(ours)
+        print(written.decode(errors="replace"))
+    return written.decode()
 
 
 def redis_servers():

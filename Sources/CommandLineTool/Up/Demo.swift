@@ -62,7 +62,9 @@ struct Demo {
               statements (PDF)   \(dataFolder)/pdf
               mails (.eml)       \(dataFolder)/outbox/mail
               text messages      \(dataFolder)/outbox/sms
+              upload reports     \(dataFolder)/reports
               demo database      \(dataFolder)/demo.sqlite
+
 
             """
         )

@@ -41,7 +41,10 @@ struct DemoRow {
         switch value {
         case .object(let object):
             return object.flatMap { member -> [String] in
-                if member.key == "file", let path = member.value.string { return [path] }
+                if ["file", "accepted_file"].contains(member.key), let path = member.value.string {
+                    // A path that starts nowhere is what was asked for, not what was made.
+                    return path.hasPrefix("/") ? [path] : []
+                }
                 if member.key == "files", let list = member.value.array {
                     let texts = list.compactMap(\.string)
                     if !texts.isEmpty { return texts }

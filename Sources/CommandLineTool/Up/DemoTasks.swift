@@ -1,12 +1,26 @@
 import CeleryMessage
 import Databases
-import FoundationEssentials
+import Settings
+import WorkerCommandLine
 
 /// One of each of the nine tasks, with arguments that fit the demo data.
 struct DemoTasks {
     struct Call {
         var task: String
         var kwargs: JSONObject
+    }
+
+    /// Refuses a configuration that does not bind all nine: they would go to a broker whose workers know nothing of them.
+    static func check(_ configuration: CeleriacConfiguration) throws {
+        let missing = calls(uploadedFile: "").map(\.task).filter { configuration.task(named: $0) == nil }
+        guard let first = missing.first else { return }
+        throw Complaint(
+            """
+            --demo sends the nine tasks of the shipped tasks.yaml, and \(configuration.file ?? "the configuration") \
+            binds no \(first)\(missing.count > 1 ? " and \(missing.count - 1) more" : "")
+            """,
+            code: .usage
+        )
     }
 
     /// The calls, as a Python producer would make them.
@@ -18,7 +32,8 @@ struct DemoTasks {
             Call(
                 task: "backend.tasks.email_tasks.send_email",
                 kwargs: [
-                    "to_email": "ayse@example.com", "subject": "Mutabakat hazır", "body": "Ekstreniz ektedir. ğüşıöç",
+                    "to_email": "ayse@example.com", "subject": "Mutabakat hazır",
+                    "body": "Mutabakatınız hazırlandı. ğüşıöç İĞÜŞÖÇ",
                 ]
             ),
             Call(

@@ -11,7 +11,7 @@ enum DemoUpload {
         do {
             try Data(archive.finished()).write(to: URL(filePath: path), options: .atomic)
         } catch {
-            throw Complaint("The demo's spreadsheet \(path) cannot be written: \(error)")
+            throw Complaint("The demo's spreadsheet \(path) cannot be written: \(error.fileReason)")
         }
     }
 

@@ -14,7 +14,7 @@ struct UpCommand: AsyncParsableCommand {
     )
 
     @ParentCommand var global: CeleriacCommand
-    @Option(name: .long, help: "The folder for everything that is written (default: data, beside the configuration).")
+    @Option(name: .long, help: "The folder for everything that is written (default: data, in the working folder).")
     var data: String?
     @Option(name: .long, help: "The port of the private Redis; another one when it is taken.")
     var port: UInt16 = 6390

@@ -17,12 +17,14 @@ struct UpProgram {
     let level: Logger.Level
 
     func run() async throws -> Int32 {
-        let data = try prepareData()
+        let data = try dataPath
         var environment = Environment.all
         environment["CELERIAC_DATA"] = data
         var source = ConfigurationSource(global: global, environment: environment)
         source.fallsBackToShipped = true
         let first = try source.load()
+        if showsDemo { try DemoTasks.check(first) }
+        try prepare(data)
 
         var redis: EmbeddedRedis?
         if !first.broker.isConfigured {
@@ -58,22 +60,28 @@ struct UpProgram {
         let succeeded = try await demo.run(on: broker)
         if thenEnd { return succeeded ? 0 : 1 }
         Terminal.out("\nThe worker stays up. Ctrl-C ends it.\n")
-        while !Task.isCancelled { try await Task.sleep(for: .seconds(3600)) }
+        // Cancelled when a signal has stopped the worker, which is how this is meant to end.
+        while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
         return 0
     }
 
-    /// The folder for everything that is written, made absolute and created.
-    private func prepareData() throws -> String {
-        let chosen = dataFolder ?? "data"
-        let path = chosen.hasPrefix("/") ? chosen : Environment.workingFolder + "/" + chosen
+    /// The folder for everything that is written, made absolute.
+    private var dataPath: String {
+        get throws {
+            let chosen = dataFolder ?? "data"
+            guard !chosen.isEmpty else { throw Complaint("--data: expected a folder, got nothing", code: .usage) }
+            return chosen.hasPrefix("/") ? chosen : Environment.workingFolder + "/" + chosen
+        }
+    }
+
+    private func prepare(_ path: String) throws {
         do {
             for folder in ["", "/uploads", "/logs"] {
                 try FileManager.default.createDirectory(atPath: path + folder, withIntermediateDirectories: true)
             }
         } catch {
-            throw Complaint("The data folder \(path) cannot be made: \(error)")
+            throw Complaint("The data folder \(path) cannot be made: \(error.fileReason)")
         }
-        return path
     }
 
     private func makeDemoData(in data: String) throws {
@@ -88,6 +96,7 @@ struct UpProgram {
               broker and results  \(url)\(isPrivate ? "  (private, append-only, in \(data)/redis)" : "")
               tasks               \(configuration.tasks.count), from \(configuration.file ?? "the shipped tasks.yaml")
               data                \(data)
+
 
             """
     }
