@@ -127,6 +127,8 @@ public actor Worker {
         } catch {
             for pool in pools { await pool.stop(killAfter: .zero) }
             await broker.stop()
+            // A worker that was told to stop before it took anything has done so.
+            guard phase == .running else { return }
             throw error
         }
         onReady()
@@ -166,7 +168,11 @@ public actor Worker {
                 let reason = error.message.prefix(1).uppercased() + error.message.dropFirst()
                 logger.error("consumer: \(reason)")
                 logger.error("Trying again in \(wait).00 seconds... (\(count))")
-                await pause(.seconds(Int64(wait)))
+                let retry = NIODeadline.now() + .seconds(Int64(wait))
+                while phase == .running, NIODeadline.now() < retry {
+                    await self.wait(retry - .now(), or: wantsDue)
+                }
+                guard phase == .running else { throw error }
             }
         }
         // Should it fail, the next one tells the same in a moment.

@@ -21,6 +21,7 @@ final class FlakyBroker: Broker {
         var claimGate: CheckedContinuation<Void, Never>?
         var holdsNextClaim = false
         var refusal: TransportError?
+        var starts = 0
         var beats: [[DeliveryTag]] = []
         var isStopped = false
     }
@@ -62,6 +63,9 @@ final class FlakyBroker: Broker {
     /// What the connection is answered with.
     func refuse(_ error: TransportError) { state.withLock { $0.refusal = error } }
 
+    /// How often a connection was asked for.
+    var starts: Int { state.withLock { $0.starts } }
+
     /// The tags that each heartbeat renewed.
     var beats: [[DeliveryTag]] { state.withLock { $0.beats } }
 
@@ -100,7 +104,11 @@ final class FlakyBroker: Broker {
     private static let cut = TransportError(.connection, "cut by the test")
 
     func start(queues: [String], onNotice: @escaping @Sendable (BrokerNotice) -> Void) async throws {
-        if let refusal = state.withLock({ $0.refusal }) { throw refusal }
+        let refusal = state.withLock { state in
+            state.starts += 1
+            return state.refusal
+        }
+        if let refusal { throw refusal }
         state.withLock { $0.onNotice = onNotice }
         try await broker.start(queues: queues, onNotice: onNotice)
     }

@@ -258,6 +258,21 @@ import WorkerPool
         #expect(broker.isStopped)
     }
 
+    @Test(arguments: [StopKind.warm, .cold])
+    func `stops at once while it waits for its broker`(_ kind: StopKind) async throws {
+        let bench = WorkerBench(WorkerConfiguration(nodeName: "n", queues: [], tasks: [:], defaultPool: "here"))
+        bench.broker.refuse(TransportError(.connection, "nobody there"))
+        let running = Task {
+            try await bench.worker.run(makePools: { _ in [] }, onReady: { Issue.record("there is no broker") })
+        }
+        while !bench.log.lines.contains(where: { $0.contains("Trying again in 2.00 seconds") }) { await bench.turns() }
+        await bench.worker.stop(kind)
+        try await running.value
+        #expect(bench.broker.starts == 1)
+        #expect(bench.broker.isStopped)
+        #expect(bench.log.lines.contains("error: consumer: Nobody there"))
+    }
+
     // MARK: Failing connection
 
     @Test(arguments: [true, false])
