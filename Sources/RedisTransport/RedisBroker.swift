@@ -18,7 +18,7 @@ public final class RedisBroker: Broker {
 
     let configuration: RedisTransportConfiguration
     let logger: Logger
-    private let subscriber: RedisSubscriber
+    let subscriber: RedisSubscriber
     let resultClient: RedisClient?
     private let state = Mutex(State())
 
@@ -32,6 +32,7 @@ public final class RedisBroker: Broker {
         var warnedAboutTracking = false
         var warnedAboutKeys = Set<String>()
         var unanswered: [UnansweredClaim] = []
+        var control: ControlSubscription?
         var closing = false
     }
 
@@ -147,6 +148,7 @@ public final class RedisBroker: Broker {
         case .connected:
             // Not in the subscriber's own call stack: preparing waits for its new id.
             Task { [weak self] in await self?.trackAgain() }
+            state.withLock { $0.control }?.onNotice(.listeningAgain)
         case .lost: state.withLock { $0.watch.stop() }
         default: break
         }
@@ -164,7 +166,10 @@ public final class RedisBroker: Broker {
     }
 
     private func pushed(_ push: RedisPush) {
-        guard case .invalidated(let keys) = push else { return }
+        guard case .invalidated(let keys) = push else {
+            state.withLock { $0.control }?.receive(push)
+            return
+        }
         state.withLock { state in
             if let keys {
                 state.watch.changed(keys)
@@ -174,6 +179,9 @@ public final class RedisBroker: Broker {
         }
         notify(.wake)
     }
+
+    /// Hands what comes over the control channels to its receiver.
+    func setControl(_ subscription: ControlSubscription) { state.withLock { $0.control = subscription } }
 
     /// This process pushed to lists itself, `nil` when it does not know which: the server may not announce it.
     func pushed(_ lists: [String]?) {

@@ -14,6 +14,10 @@ public struct RedisKeys: Sendable, Hashable {
     public var unackedIndexName: String
     /// The lock of whoever sweeps abandoned messages.
     public var unackedMutexName: String
+    /// Stands before the channels of fanout exchanges; `{db}` is the database's number.
+    public var fanoutPrefix = "/{db}."
+    /// Whether such a channel carries the routing key.
+    public var fanoutPatterns = true
 
     /// Kombu's names with nothing renamed.
     public init(
@@ -59,6 +63,8 @@ public struct RedisKeys: Sendable, Hashable {
     public func binding(exchange: String) -> String { prefix + "_kombu.binding." + exchange }
     /// Set of the queues bound for good (kombu 5.7).
     public func permanentBinding(exchange: String) -> String { prefix + "_kombu.binding_permanent." + exchange }
+    /// Sorted set: exchange → when its bindings may be swept, milliseconds (kombu 5.7).
+    public var bindingDeadlines: String { prefix + "_kombu.binding_deadlines" }
     /// A binding set's member; names inside it carry no prefix.
     public func bindingMember(routingKey: String, queue: String) -> String {
         routingKey + separator + separator + queue
@@ -69,6 +75,12 @@ public struct RedisKeys: Sendable, Hashable {
 
     /// String: a saved group; with `.s`, `.t`, `.j`, `.d`, `.c` behind it the counters of a chord.
     public func group(groupID: String) -> String { resultPrefix + "celery-taskset-meta-" + groupID }
+
+    /// The channel on which a fanout exchange's messages are published: remote control and events.
+    public func channel(exchange: String, routingKey: String, database: Int) -> String {
+        let fanout = prefix + fanoutPrefix.replacing("{db}", with: String(database)) + exchange
+        return routingKey.isEmpty || !fanoutPatterns ? fanout : fanout + "/" + routingKey
+    }
 
     // MARK: Celeriac's own
 
@@ -92,4 +104,8 @@ public struct RedisKeys: Sendable, Hashable {
     public func chordSent(token: String) -> String { prefix + "celeriac:chords:sent:" + token }
     /// Hash: task id → how often it was taken back from a dead worker; expires.
     public var deliveries: String { prefix + "celeriac:deliveries" }
+    /// Sorted set: id of a task that must not start → when it was revoked; bounded in number and time.
+    public var revoked: String { prefix + "celeriac:revoked" }
+    /// Sorted set: `[header, value]` of stamps whose tasks must not start → when; bounded in number and time.
+    public var revokedStamps: String { prefix + "celeriac:revoked:stamps" }
 }

@@ -32,6 +32,10 @@ public struct RedisTransportConfiguration: Sendable {
     public var beatsBetweenLooks = 15
     /// Whether a chord's results come in the order of its header: `result_chord_ordered`; otherwise as they came.
     public var chordsAreOrdered = true
+    /// How many ids of revoked tasks are remembered.
+    public var revokedLimit = 50_000
+    /// Seconds for which they are remembered.
+    public var revokedTimeToLive = 10_800
     /// How many rejected messages are kept.
     public var rejectedLimit: Int
     /// Seconds for which rejected messages are kept after the last one came.

@@ -9,6 +9,8 @@ enum Scripts {
     static let takeBack = script("take_back", PackageResources.take_back_lua)
     static let restore = script("restore", PackageResources.restore_lua)
     static let forgetWorker = script("forget_worker", PackageResources.forget_worker_lua)
+    static let revoke = script("revoke", PackageResources.revoke_lua)
+    static let reply = script("reply", PackageResources.reply_lua)
 
     static let chordParts = script("chord_parts", PackageResources.chord_parts_lua)
     static let chordRecords = script("chord_records", PackageResources.chord_records_lua)
