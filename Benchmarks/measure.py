@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gc
 import json
 import os
 import pathlib
@@ -16,7 +17,7 @@ import threading
 import time
 
 import redis
-from celery import Celery
+from celery import Celery, chain, chord, group
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARIES = pathlib.Path(os.environ.get("CELERIAC_BINARIES", ROOT / ".build" / "release"))
@@ -30,6 +31,10 @@ app.conf.update(task_acks_late=True, worker_hijack_root_logger=False)
 @app.task(name="bench.noop")
 def noop():
     return None
+
+@app.task(name="bench.step")
+def step(*args):
+    return None
 """
 
 TASKS = """
@@ -42,7 +47,15 @@ queues:
   celery: {{pool: {pool}}}
 tasks:
   bench.noop: {{handler: debug.noop}}
+  bench.step: {{handler: debug.noop}}
 """
+
+# Name of a canvas: how it is made of a step, and how many tasks it has.
+CANVASES = {
+    "chains of 5": (lambda step: chain(*(step.clone() for _ in range(5))), 5),
+    "groups of 10": (lambda step: group(step.clone() for _ in range(10)), 10),
+    "chords of 10": (lambda step: chord([step.clone() for _ in range(10)], step.clone()), 11),
+}
 
 # One server-side loop instead of a round trip a message; ids differ, everything else is as a producer wrote it.
 FILL = """
@@ -189,6 +202,51 @@ class Bench:
                 rates[name].append(self.rate(start, count))
         return {name: statistics.median(values) for name, values in rates.items()}
 
+    def canvas_rate(self, start, make, tasks):
+        """Tasks a second of canvases that were sent before the worker started: from its first claim to the last end."""
+        self.server.empty()
+        step = self.app.signature("bench.step")
+        ends = []
+        size = tasks // make[1]
+        for _ in range(size):
+            result = make[0](step).apply_async()
+            ends += [f"celery-task-meta-{end.id}" for end in getattr(result, "results", [result])]
+        del result
+        gc.collect()  # What a result says at its end, the server is still there to hear.
+        client = self.server.client
+        sent = client.llen("celery")
+        process = start()
+        self.drain(process)
+        try:
+            begun = None
+            deadline = time.monotonic() + 120
+            while time.monotonic() < deadline:
+                waiting, held = client.pipeline().llen("celery").hlen("unacked").execute()
+                now = time.perf_counter()
+                if begun is None and waiting < sent:
+                    begun = now
+                # Looking for every result costs the server more, and would be measured too.
+                if begun is not None and not waiting and not held and client.exists(*ends) == len(ends):
+                    return size * make[1] / (now - begun)
+                time.sleep(0.002)
+            raise SystemExit("not every canvas came to its end in two minutes")
+        finally:
+            self.stop(process)
+
+    def canvases(self):
+        options = self.options
+        peers = {
+            "celery prefork -c 2": (lambda: self.celery(2), options.celery_tasks // 2),
+            "celeriac inline": (lambda: self.celeriac("here"), options.canvas_tasks),
+            "celeriac 2 processes": (lambda: self.celeriac("processes", 2), options.canvas_tasks),
+        }
+        rates = {f"{canvas}, {peer}": [] for canvas in CANVASES for peer in peers}
+        for _ in range(options.rounds):
+            for canvas, make in CANVASES.items():
+                for peer, (start, count) in peers.items():
+                    rates[f"{canvas}, {peer}"].append(self.canvas_rate(start, make, count))
+        return {name: statistics.median(values) for name, values in rates.items()}
+
     def latency(self, pool):
         self.server.empty()
         process = self.celeriac(pool)
@@ -289,16 +347,17 @@ def main():
     parser.add_argument("--quick", action="store_true", help="small sizes, one round")
     parser.add_argument("--tasks", type=int, default=200_000)
     parser.add_argument("--celery-tasks", type=int, default=6_000)
+    parser.add_argument("--canvas-tasks", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--latency-tasks", type=int, default=500)
     parser.add_argument("--idle-seconds", type=float, default=15)
-    parser.add_argument("--only", help="comma list of throughput, latency, memory, start, idle")
+    parser.add_argument("--only", help="comma list of throughput, canvas, latency, memory, start, idle")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if options.quick:
         options.tasks, options.celery_tasks, options.rounds = 60_000, 2_500, 1
-        options.latency_tasks, options.idle_seconds = 150, 6
-    parts = options.only.split(",") if options.only else ["throughput", "latency", "memory", "start", "idle"]
+        options.latency_tasks, options.idle_seconds, options.canvas_tasks = 150, 6, 8_000
+    parts = options.only.split(",") if options.only else ["throughput", "canvas", "latency", "memory", "start", "idle"]
     results = {}
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(folder, options)
@@ -310,6 +369,13 @@ def main():
                     "inline / celery": rates["celeriac inline"] / celery,
                     "inline / null": rates["celeriac inline"] / null,
                     "processes / celery": rates["celeriac 2 processes"] / celery,
+                }
+            if "canvas" in parts:
+                results["canvas_tasks_per_s"] = rates = bench.canvases()
+                results["canvas_ratios"] = {
+                    f"{canvas}: inline / celery":
+                        rates[f"{canvas}, celeriac inline"] / rates[f"{canvas}, celery prefork -c 2"]
+                    for canvas in CANVASES
                 }
             if "latency" in parts:
                 results["latency_inline"] = bench.latency("here")
@@ -332,9 +398,9 @@ def main():
         if isinstance(value, dict):
             print(part)
             for name, number in value.items():
-                print(f"  {name:24} {number:12,.2f}")
+                print(f"  {name:36} {number:12,.2f}")
         else:
-            print(f"{part:26} {value:12,.2f}")
+            print(f"{part:38} {value:12,.2f}")
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ public enum HandlerRun {
         case let retry as TaskRetry:
             return .retry(retry, traceback: traceback(retry.cause, task: context.request.task))
         case is TaskIgnore: return .ignore
+        case let replacement as TaskReplacement: return .replace(replacement.signature)
         case let reject as TaskReject: return .reject(reject)
         case is CancellationError:
             switch context.cancellation.reason {

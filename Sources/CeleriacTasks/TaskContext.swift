@@ -7,6 +7,13 @@ public protocol TaskReporter: Sendable {
     func update(state: String, meta: JSONValue)
     /// Remembers a signature to be published together with the end of this run.
     func enqueue(_ signature: Signature)
+    /// Remembers a signature to be added to the header of the run's chord together with the end of this run.
+    func addToChord(_ signature: Signature)
+}
+
+extension TaskReporter {
+    /// Publishes the signature by itself: for reporters of runs that belong to no chord.
+    public func addToChord(_ signature: Signature) { enqueue(signature) }
 }
 
 /// A handler's view of its run: the request, progress, subtasks, retry and cancellation.
@@ -53,6 +60,13 @@ public struct TaskContext: Sendable {
     /// Dropped when this run is lost or retried. The caller cannot wait for its result.
     public func enqueue(_ signature: Signature) {
         reporter.enqueue(signature)
+    }
+
+    /// Adds a task to the header of the chord this one is part of: the chord's body waits for it and gets its result.
+    ///
+    /// Published in one atomic step with the end of this run, which fails when the task is part of no chord.
+    public func addToChord(_ signature: Signature) {
+        reporter.addToChord(signature)
     }
 
     /// Makes the error to throw for another run; see ``TaskRetry``.

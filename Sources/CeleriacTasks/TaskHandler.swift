@@ -34,6 +34,13 @@ public struct HandlerFactory: Sendable {
     /// Looks at the options when the configuration is read; throws what ``make`` would throw for them.
     public let check: @Sendable (HandlerSetup) throws -> Void
 
+    /// Whether the handler, as an errback, is called with what failed: `(request, exception, traceback)`, as Celery calls
+    /// errbacks of more than one argument; otherwise with the failed task's id.
+    ///
+    /// The request and the exception are objects, `{"id", "task", "args", …}` and `{"exc_type", "exc_message",
+    /// "exc_module"}`; the traceback is text or null.
+    public var takesFailureDetails = false
+
     /// Registers a way to make handlers under a name.
     ///
     /// - Parameter check: Looks at the options as every start of a worker does, where making the handler takes more than

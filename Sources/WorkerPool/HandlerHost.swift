@@ -109,6 +109,14 @@ final class HandlerHost: Sendable {
 
     private func make(_ task: String) -> Made {
         guard let binding = bindings[task] else {
+            if let builtin = BuiltinTask(rawValue: task) {
+                // The host outlives its handlers; a strong reference would keep both.
+                return .success(
+                    BuiltinHandler(task: builtin) { [weak self] name in
+                        self?.handler(for: name) ?? .failure(.runtimeError("the process stops"))
+                    }
+                )
+            }
             return .failure(
                 TaskFailure(module: "celery.exceptions", type: "NotRegistered", arguments: [.string(task)])
             )

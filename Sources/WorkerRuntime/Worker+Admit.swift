@@ -50,13 +50,19 @@ extension Worker {
                     reason: "unregistered task \(headers.task)",
                     taskID: headers.id,
                     exception: .notRegistered(headers.task),
-                    headers: nil
+                    message: message
                 )
             )
         case .refuse(let reason, let exception):
             logger.error("Received invalid task \(headers.label): \(reason)")
             enqueue(
-                tracer.refusal(delivery, reason: reason, taskID: headers.id, exception: exception, headers: headers)
+                tracer.refusal(
+                    delivery,
+                    reason: reason,
+                    taskID: headers.id,
+                    exception: exception,
+                    message: message
+                )
             )
         }
     }
@@ -72,19 +78,13 @@ extension Worker {
                 delivery,
                 reason: "\(error.code.rawValue): \(error.message)",
                 taskID: error.taskID,
-                exception: error.exceptionInfo,
-                headers: nil
+                exception: error.exceptionInfo
             )
         )
     }
 
     private func reserve(_ message: TaskMessage, _ delivery: Delivery, policy: TaskPolicy, clock: NIODeadline) {
         log(received: message.headers)
-        if message.payload.embed.chord != nil {
-            logger.warning(
-                "Task \(message.headers.label) is part of a chord; chords are not counted yet, its body will not run"
-            )
-        }
         let place = queues.firstIndex { $0.policy.name == delivery.queue } ?? 0
         let pool = policy.pool.map { self.place(ofPool: $0) } ?? queues[place].pool
         let task = ActiveTask(
@@ -106,6 +106,7 @@ extension Worker {
         nextJob += 1
         active[task.job] = task
         queues[place].inHand += 1
+        if mayBeDone(task) { return runUnlessDone(task) }
         pools[pool].reserved.append(task.job)
     }
 

@@ -39,7 +39,11 @@ extension Worker {
                 let statuses = try await broker.commit(batch.map(\.commit))
                 commitsInFlightCount -= batch.count
                 for (sent, status) in zip(batch, statuses) {
-                    if status == .lost { lost(sent) }
+                    switch status {
+                    case .done: break
+                    case .lost: lost(sent)
+                    case .completed(let claims): completed(claims)
+                    }
                     // Not before it is parked: a release that was on its way would have answered without it.
                     if let due = sent.due { noteDue(due) }
                 }
@@ -89,5 +93,7 @@ extension Worker {
     }
 
     /// Whether everything that follows from ended tasks has been committed.
-    var isSettled: Bool { pending.isEmpty && pendingStates.isEmpty && commitsInFlightCount == 0 }
+    var isSettled: Bool {
+        pending.isEmpty && pendingStates.isEmpty && commitsInFlightCount == 0 && chords.isEmpty
+    }
 }

@@ -48,7 +48,7 @@ extension Worker {
             let count = try await broker.recover(worker: worker, maxDeliveries: limit) { delivery in
                 // One that cannot be read has no id to fail under.
                 let message = try? TaskMessage.decode(delivery.item, codecs: codecs, limits: limits)
-                return tracer.poisoned(delivery, headers: message?.headers, deliveries: limit)
+                return tracer.poisoned(delivery, message, deliveries: limit)
             }
             if count > 0 { logger.warning("Worker \(worker) is gone; took back \(count) message(s)") }
             wantsClaim.raise()

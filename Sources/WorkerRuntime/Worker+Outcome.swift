@@ -79,12 +79,24 @@ extension Worker {
             case .cancelled(.shutdown): .interrupted
             case .cancelled(.softTimeLimit): .failure(.softTimeLimitExceeded(), traceback: nil)
             }
-        return end(job, outcome, enqueued: report.enqueued, runtime: runtime)
+        return end(
+            job,
+            outcome,
+            enqueued: report.enqueued,
+            chordAdditions: report.chordAdditions,
+            runtime: runtime
+        )
     }
 
     /// The one place where a task ends: its effects, with the acknowledgement, go to the broker as one commit.
     @discardableResult
-    func end(_ job: UInt64, _ outcome: TaskOutcome, enqueued: [Signature], runtime: Duration?) -> Int? {
+    func end(
+        _ job: UInt64,
+        _ outcome: TaskOutcome,
+        enqueued: [Signature],
+        chordAdditions: [Signature] = [],
+        runtime: Duration?
+    ) -> Int? {
         guard let task = active.removeValue(forKey: job) else { return nil }
         queues[task.queue].inHand -= 1
         if task.stage == .dispatched { pools[task.pool].dispatched -= 1 }
@@ -97,6 +109,7 @@ extension Worker {
             policy: task.policy,
             outcome: outcome,
             enqueued: enqueued,
+            chordAdditions: chordAdditions,
             now: now()
         )
         totals[task.message.headers.task, default: 0] += 1

@@ -77,6 +77,7 @@ extension Worker {
                 worker.logger.error("The broker is away; leaving \(left) message(s) for other workers to take back")
                 worker.pending.removeAll()
                 worker.pendingStates.removeAll()
+                worker.chords.claims.removeAll()
                 worker.progressed.raise()
             }
         }
@@ -89,7 +90,10 @@ extension Worker {
     }
 
     private func wakeEverybody() {
-        for signal in [wantsClaim, wantsCommit, wantsDue, wantsBeat, wantsSweep, wantsScale, progressed] {
+        for signal in [
+            wantsClaim, wantsCommit, wantsDue, wantsBeat, wantsSweep, wantsScale, wantsChords, wantsChordSweep,
+            progressed,
+        ] {
             signal.raise()
         }
     }

@@ -57,6 +57,7 @@ public actor Worker {
     var commitsInFlightCount = 0
     var claimsInFlight = 0
     var missedRoom = false
+    var chords = ChordDuties()
 
     // MARK: Signals
 
@@ -69,6 +70,8 @@ public actor Worker {
     let wantsBeat = LoopSignal()
     let wantsSweep = LoopSignal()
     let wantsScale = LoopSignal()
+    let wantsChords = LoopSignal()
+    let wantsChordSweep = LoopSignal()
     let restored = LoopSignal()
     let progressed = LoopSignal()
     var nextDue: Instant?
@@ -140,6 +143,8 @@ public actor Worker {
             group.addTask { await self.dueLoop() }
             group.addTask { await self.sweepLoop() }
             group.addTask { await self.autoscaleLoop() }
+            for _ in 0..<4 { group.addTask { await self.chordLoop() } }
+            group.addTask { await self.chordSweepLoop() }
         }
         // After a cold stop nothing that still runs has a message left to answer for.
         let patience: Duration = stoppedCold ? .zero : .seconds(5)

@@ -12,7 +12,8 @@ def make_app(broker, backend, **settings):
         **app.conf.result_backend_transport_options,
         "retry_policy": {"max_retries": 2, "interval_start": 0.1, "interval_step": 0.1, "interval_max": 0.2},
     }
-    for name in ("noop", "echo", "add", "sleep", "spin", "progress", "fail", "retry", "crash"):
+    for name in ("noop", "echo", "add", "sleep", "spin", "progress", "fail", "retry", "crash", "replace",
+                 "add_to_chord", "spawn"):
         app.task(_elsewhere, name=f"proj.{name}", shared=False)
     app.finalize()
     return app

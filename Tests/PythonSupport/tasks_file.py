@@ -13,6 +13,10 @@ DEBUG_TASKS = {
     "proj.fail": {"handler": "debug.fail"},
     "proj.retry": {"handler": "debug.retry"},
     "proj.crash": {"handler": "debug.crash"},
+    "proj.errback": {"handler": "debug.errback"},
+    "proj.replace": {"handler": "debug.replace"},
+    "proj.add_to_chord": {"handler": "debug.add_to_chord"},
+    "proj.spawn": {"handler": "debug.spawn"},
 }
 
 

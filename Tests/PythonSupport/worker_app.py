@@ -43,3 +43,28 @@ def sleep(self, seconds):
     ran(self)
     time.sleep(seconds)
     return seconds
+
+
+@app.task(bind=True, name="proj.fail")
+def fail(self, message="failed on purpose", *rest):
+    ran(self)
+    raise ValueError(message)
+
+
+@app.task(bind=True, name="proj.retry", max_retries=3)
+def retry(self, times=1, countdown=0):
+    ran(self)
+    if self.request.retries < times:
+        raise self.retry(countdown=countdown, exc=RuntimeError("not yet"))
+    return {"retries": self.request.retries}
+
+
+@app.task(bind=True, name="proj.replace")
+def replace(self, *args):
+    raise self.replace(self.app.signature(args[-1]))
+
+
+@app.task(bind=True, name="proj.add_to_chord")
+def add_to_chord(self, *args):
+    self.add_to_chord(self.app.signature(args[-1]))
+    return 0

@@ -253,8 +253,7 @@ import WorkerPool
                 delivery,
                 reason: "unregistered",
                 taskID: id,
-                exception: .notRegistered("proj.nope"),
-                headers: nil
+                exception: .notRegistered("proj.nope")
             )
             let comparable = Comparable(known: id)
             let worker = JSONValue.object(["x": nil])

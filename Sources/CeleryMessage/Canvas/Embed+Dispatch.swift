@@ -37,10 +37,12 @@ extension Embed {
     ///   - context: the failed task and where to send.
     ///   - errbacks: those to send; all by default.
     ///   - failedID: the id to call them with, when it is not the task's own: that of a chord's body that will not run.
+    ///   - details: what to call them with instead of the id.
     public func afterFailure(
         context: DispatchContext,
         errbacks: [Signature]? = nil,
-        failedID: String? = nil
+        failedID: String? = nil,
+        details: [JSONValue]? = nil
     ) throws(MessageError) -> Dispatch {
         let signatures = errbacks ?? self.errbacks
         guard !signatures.isEmpty, let id = failedID ?? context.parent?.id else { return Dispatch() }
@@ -48,7 +50,7 @@ extension Embed {
         let root = failedID ?? context.parent?.root ?? id
         return try SignatureSender(context: context).sendGroup(
             of: signatures,
-            SignatureSender.Partial(argument: .init(value: .string(id))),
+            SignatureSender.Partial(args: details ?? [.string(id)]),
             SignatureSender.Call(options: ["parent_id": .string(id), "root_id": .string(root)])
         )
     }

@@ -56,7 +56,7 @@ package struct WorkerProgram {
     package func run(_ configuration: CeleriacConfiguration) async throws -> Int32 {
         let handler = CeleryLogHandler(format: log.format, level: log.level, file: log.file)
         let logger = Logger(label: "celeriac") { _ in handler }
-        let wiring = WorkerWiring(configuration: configuration, options: options)
+        let wiring = WorkerWiring(configuration: configuration, options: options, registry: source.program.registry)
         let pools = pools(configuration, wiring)
         show(configuration, wiring, pools)
 
@@ -248,7 +248,7 @@ package struct WorkerProgram {
         do {
             try log.file.reopen()
             let fresh = try source.load()
-            let wiring = WorkerWiring(configuration: fresh, options: options)
+            let wiring = WorkerWiring(configuration: fresh, options: options, registry: source.program.registry)
             let setup = pools(fresh, wiring).setup
             let configuration = wiring.worker
             Task { await worker.reload(configuration, setup: setup) }

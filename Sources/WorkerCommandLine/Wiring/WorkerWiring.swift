@@ -1,3 +1,4 @@
+import CeleriacTasks
 import CeleryMessage
 import Glibc
 import MessageCodecs
@@ -8,6 +9,7 @@ import WorkerRuntime
 struct WorkerWiring {
     let configuration: CeleriacConfiguration
     let options: WorkerOptions
+    let registry: HandlerRegistry
 
     /// The pool for what names none, and for everything when `-c` or `-P` is given.
     static let defaultPool = PoolSettings.defaultName
@@ -37,6 +39,7 @@ struct WorkerWiring {
         worker.results = results
         worker.origin = "gen\(getpid())@\(Environment.hostname)"
         worker.replyTo = Identifier.uuid()
+        worker.deduplicatesSuccessfulTasks = settings.deduplicateSuccessfulTasks
         worker.inheritParentPriority = configuration.inheritParentPriority
         worker.softShutdownTimeout = settings.softShutdownTimeout.inSeconds
         worker.heartbeatInterval = heartbeat
@@ -110,6 +113,7 @@ struct WorkerWiring {
         let joined = configuration.policy(forTask: task.name, from: configuration.queueName(forTask: task.name))
         var policy = WorkerRuntime.TaskPolicy()
         policy.pool = usesOnePool ? nil : task.pool
+        policy.takesFailureDetails = registry[task.handler]?.takesFailureDetails ?? false
         // Limits keep their level: a queue's are asked after the task's own.
         policy.timeLimit = task.policy.timeLimit?.inSeconds
         policy.softTimeLimit = task.policy.softTimeLimit?.inSeconds
@@ -143,6 +147,7 @@ struct WorkerWiring {
         policy.enabled = settings.backend != .disabled
         policy.expires = seconds(settings.expires)
         policy.failureExpires = seconds(settings.failureLifetime)
+        policy.chordExpires = seconds(settings.chordLifetime)
         policy.extended = settings.extended
         policy.serializer = settings.serializer.rawValue
         let zone = LocalOffset(configuration.timezone)

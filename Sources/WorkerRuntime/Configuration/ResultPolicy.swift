@@ -6,6 +6,8 @@ public struct ResultPolicy: Sendable, Hashable {
     public var expires: Int?
     /// Seconds until a FAILURE is forgotten; `nil` takes ``expires``.
     public var failureExpires: Int?
+    /// Seconds until a chord's counters are forgotten; ``expires`` unless set, `nil` keeps them.
+    public var chordExpires: Int?
     /// Whether records hold name, arguments, worker, retries and queue too.
     public var extended: Bool
     /// The serializer's name: `json`, `yaml` or `msgpack`.
@@ -25,6 +27,7 @@ public struct ResultPolicy: Sendable, Hashable {
         self.enabled = enabled
         self.expires = expires
         self.failureExpires = failureExpires
+        chordExpires = expires
         self.extended = extended
         self.serializer = serializer
         self.offset = offset
@@ -33,6 +36,7 @@ public struct ResultPolicy: Sendable, Hashable {
     /// Equal in everything but the offset function, which cannot be compared.
     public static func == (left: ResultPolicy, right: ResultPolicy) -> Bool {
         left.enabled == right.enabled && left.expires == right.expires && left.failureExpires == right.failureExpires
+            && left.chordExpires == right.chordExpires
             && left.extended == right.extended && left.serializer == right.serializer
     }
 

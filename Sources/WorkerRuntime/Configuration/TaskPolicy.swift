@@ -37,6 +37,8 @@ public struct TaskPolicy: Sendable, Hashable {
     public var storeErrorsEvenIfIgnored: Bool
     /// Whether the beginning of a run is stored as STARTED.
     public var trackStarted: Bool
+    /// Whether it is called with request, exception and traceback as an errback, instead of with the failed task's id.
+    public var takesFailureDetails = false
     /// Exceptions that are expected: logged at INFO without a traceback.
     public var expectedExceptions: [String]
 

@@ -26,6 +26,8 @@ public struct WorkerConfiguration: Sendable {
     public var origin: String
     /// The `reply_to` of messages this worker sends.
     public var replyTo: String
+    /// Whether a redelivered message whose task has succeeded is not run again.
+    public var deduplicatesSuccessfulTasks = false
     /// Whether what a task sends inherits its priority.
     public var inheritParentPriority: Bool
     /// How long a cold stop lets tasks run first, seconds.

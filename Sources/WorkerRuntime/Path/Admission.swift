@@ -1,4 +1,5 @@
 public import CeleryMessage
+import WorkerPool
 
 /// What is to be done with a decoded message before it is given to a pool.
 public enum AdmissionAction: Sendable, Equatable {
@@ -27,7 +28,7 @@ public struct Admission: Sendable {
 
     /// The decision at the moment `now`.
     public func action(for headers: TaskHeaders, now: Instant, isRevoked: (String) -> Bool) -> AdmissionAction {
-        guard let policy = tasks[headers.task] else { return .unregistered }
+        guard let policy = tasks[headers.task] ?? Self.builtin(headers.task) else { return .unregistered }
         if headers.expires == nil, headers.eta == nil {
             return isRevoked(headers.id) ? .revoked : .run(policy)
         }
@@ -41,6 +42,11 @@ public struct Admission: Sendable {
             if eta > now { return .park(until: eta) }
         }
         return .run(policy)
+    }
+
+    /// The policy of a task that every worker has.
+    private static func builtin(_ name: String) -> TaskPolicy? {
+        BuiltinTask(rawValue: name).map { _ in TaskPolicy() }
     }
 
     private func invalid(_ header: String, _ text: String) -> AdmissionAction {

@@ -49,12 +49,13 @@ struct ResultWriter: Sendable {
         of later: Embed.LaterTask,
         _ exception: ExceptionInfo,
         traceback: String?,
+        children: [ResultTuple] = [],
         now: Instant
     ) -> Effect {
         var record = record(
             .failure,
             result: JSONWriter.bytes(exception.json),
-            children: [],
+            children: children,
             of: nil,
             taskID: later.id,
             now: now

@@ -6,6 +6,8 @@ public import WorkerPool
 public enum TaskOutcome: Sendable {
     /// It returned: JSON text of the value.
     case success(result: [UInt8])
+    /// An earlier run of it had succeeded: the record of that.
+    case alreadySucceeded(ResultRecord)
     /// It failed.
     case failure(ExceptionInfo, traceback: String?)
     /// It asked to run again, or its policy does after this failure.

@@ -35,6 +35,7 @@ struct Tracer: Sendable {
     ///   - tag: what the message is held under; `nil` when it was acknowledged before the run.
     ///   - queue: the queue it came from.
     ///   - enqueued: what the handler wants published with its success.
+    ///   - chordAdditions: what the handler adds to the header of its chord with its success.
     func ending(
         of message: TaskMessage,
         item: [UInt8],
@@ -43,8 +44,10 @@ struct Tracer: Sendable {
         policy: TaskPolicy,
         outcome: TaskOutcome,
         enqueued: [Signature],
+        chordAdditions: [Signature] = [],
         now: Instant
     ) -> TaskEnding {
+        let sent = Sent(enqueued: enqueued, chordAdditions: chordAdditions)
         let task = Ended(
             message,
             item: item,
@@ -55,15 +58,15 @@ struct Tracer: Sendable {
             now: now
         )
         switch outcome {
-        case .success(let result): return succeeded(task, result: result, enqueued: enqueued)
+        case .success(let result): return succeeded(task, result: result, sent)
+        case .alreadySucceeded(let record): return alreadySucceeded(task, record)
         case .failure(let exception, let traceback): return failed(task, exception, traceback: traceback)
         case .retry(let retry, let traceback): return retried(task, retry, traceback: traceback)
         case .ignored: return TaskEnding(commit: task.commit([]), verdict: .ignored)
         case .rejected(let reject): return rejected(task, reject)
-        case .replaced(let signature): return replaced(task, by: signature)
+        case .replaced(let signature): return replaced(task, by: signature, sent)
         case .revoked(let reason):
-            let effects = store(task, .revoked, exception: .revoked(reason), traceback: nil, children: [])
-            return TaskEnding(commit: task.commit(effects), verdict: .revoked(reason))
+            return TaskEnding(commit: task.commit(revokedEffects(task, reason)), verdict: .revoked(reason))
         case .timeLimitExceeded(let seconds): return timedOut(task, seconds: seconds)
         case .workerLost(let exit): return lost(task, exit)
         case .interrupted: return interrupted(task)
@@ -84,11 +87,24 @@ struct Tracer: Sendable {
         ).commit
     }
 
-    private func succeeded(_ task: Ended, result: [UInt8], enqueued: [Signature]) -> TaskEnding {
+    /// What a handler sends with its end.
+    private struct Sent {
+        var enqueued: [Signature]
+        var chordAdditions: [Signature]
+    }
+
+    /// A task that was called off leaves its record, and its chord does not wait for it.
+    private func revokedEffects(_ task: Ended, _ reason: ExceptionInfo.RevokeReason) -> [Effect] {
+        store(task, .revoked, exception: .revoked(reason), traceback: nil, children: [])
+            + part(of: task.message, .revoked, .revoked(reason))
+    }
+
+    private func succeeded(_ task: Ended, result: [UInt8], _ sent: Sent) -> TaskEnding {
         let headers = task.message.headers
         var continuation = continuation(task)
         do {
-            for signature in enqueued { try continuation.send(signature) }
+            for signature in sent.enqueued { try continuation.send(signature) }
+            for signature in sent.chordAdditions { try continuation.addToChord(signature) }
             try continuation.succeed(with: result)
         } catch {
             return failed(task, error.exceptionInfo, traceback: nil)
@@ -108,8 +124,26 @@ struct Tracer: Sendable {
                 return failed(task, error.exceptionInfo, traceback: nil)
             }
         }
+        if task.message.payload.embed.chord != nil { effects += part(of: task.message, .success, result: result) }
         if headers.redelivered { effects.append(.forgetDeliveries(taskID: headers.id)) }
         return TaskEnding(commit: task.commit(effects), verdict: .succeeded(result: result))
+    }
+
+    /// A redelivered task whose result stands: what was to follow it is sent where that has not happened.
+    ///
+    /// Celery's workers send it before they store the result; an empty list of children then means that it was not.
+    private func alreadySucceeded(_ task: Ended, _ record: ResultRecord) -> TaskEnding {
+        var continuation = continuation(task)
+        if record.children?.isEmpty ?? true {
+            do {
+                try continuation.succeed(with: record.result)
+            } catch {
+                return failed(task, error.exceptionInfo, traceback: nil)
+            }
+        }
+        let part = part(of: task.message, .success, result: record.result)
+        let effects = continuation.effects + part + [.forgetDeliveries(taskID: task.message.headers.id)]
+        return TaskEnding(commit: task.commit(effects), verdict: .succeeded(result: record.result))
     }
 
     private func failed(_ task: Ended, _ exception: ExceptionInfo, traceback: String?) -> TaskEnding {
@@ -130,12 +164,17 @@ struct Tracer: Sendable {
     /// A failure's record, the failure of the rest of its chain, and its errbacks.
     private func failureEffects(_ task: Ended, _ exception: ExceptionInfo, traceback: String?) -> [Effect] {
         var effects = store(task, .failure, exception: exception, traceback: traceback, children: [])
-        for later in task.message.payload.embed.laterTasks where !task.ignoresErrors {
-            effects.append(records.failure(of: later, exception, traceback: traceback, now: task.now))
-        }
+        effects += part(of: task.message, .failure, exception)
+        effects += laterFailures(
+            task.message,
+            exception,
+            traceback: traceback,
+            stores: !task.ignoresErrors,
+            now: task.now
+        )
         var continuation = continuation(task)
         do {
-            try continuation.fail()
+            try continuation.fail(exception, traceback: traceback)
         } catch {
             // An errback that cannot be sent must not keep the failure from being stored.
             effects.append(
@@ -151,6 +190,23 @@ struct Tracer: Sendable {
         }
         effects += continuation.effects
         if task.message.headers.redelivered { effects.append(.forgetDeliveries(taskID: task.message.headers.id)) }
+        return effects
+    }
+
+    /// The failure of what was to follow a task, also where a chord waits for it.
+    private func laterFailures(
+        _ message: TaskMessage,
+        _ exception: ExceptionInfo,
+        traceback: String?,
+        stores: Bool,
+        now: Instant
+    ) -> [Effect] {
+        guard !message.payload.embed.chain.isEmpty else { return [] }
+        var effects: [Effect] = []
+        for later in message.payload.embed.laterTasks {
+            if stores { effects.append(records.failure(of: later, exception, traceback: traceback, now: now)) }
+            effects += part(of: later, exception, after: message.headers, priority: message.properties.priority)
+        }
         return effects
     }
 
@@ -203,9 +259,11 @@ struct Tracer: Sendable {
     }
 
     /// The task that takes over the id, the place in a canvas and everything that follows; nothing is stored.
-    private func replaced(_ task: Ended, by signature: Signature) -> TaskEnding {
+    private func replaced(_ task: Ended, by signature: Signature, _ sent: Sent) -> TaskEnding {
         var continuation = continuation(task)
         do {
+            for signature in sent.enqueued { try continuation.send(signature) }
+            for signature in sent.chordAdditions { try continuation.addToChord(signature) }
             try continuation.replace(by: signature)
         } catch {
             return failed(task, error.exceptionInfo, traceback: nil)
@@ -235,8 +293,10 @@ struct Tracer: Sendable {
     private func lost(_ task: Ended, _ exit: ProcessExit) -> TaskEnding {
         let why = "Worker exited prematurely: \(exit)."
         if case .terminated = exit {
-            let effects = store(task, .revoked, exception: .revoked(.terminated), traceback: nil, children: [])
-            return TaskEnding(commit: task.commit(effects), verdict: .revoked(.terminated))
+            return TaskEnding(
+                commit: task.commit(revokedEffects(task, .terminated)),
+                verdict: .revoked(.terminated)
+            )
         }
         guard task.tag == nil || !task.policy.rejectOnWorkerLost else {
             return TaskEnding(commit: requeue(task, atHead: false), verdict: .lost(why))
@@ -316,18 +376,21 @@ struct Tracer: Sendable {
     }
 
     /// A message that cannot be run: kept with the reason, failed when its id is known.
+    ///
+    /// - Parameter message: the message where it could be read: what follows it fails with it.
     func refusal(
         _ delivery: Delivery,
         reason: String,
         taskID: String?,
         exception: ExceptionInfo,
-        headers: TaskHeaders?
+        message: TaskMessage? = nil
     ) -> Commit {
         var effects: [Effect] = [
             .keepRejected(
                 RejectedMessage(reason: reason, queue: delivery.queue, taskID: taskID, item: delivery.item)
             )
         ]
+        let now = Instant.now()
         if let taskID, configuration.results.enabled {
             effects.append(
                 records.exception(
@@ -337,22 +400,26 @@ struct Tracer: Sendable {
                     children: [],
                     taskID: taskID,
                     of: nil,
-                    now: .now()
+                    now: now
                 )
             )
+        }
+        if let message, configuration.results.enabled {
+            effects += part(of: message, .failure, exception)
+            effects += laterFailures(message, exception, traceback: nil, stores: true, now: now)
         }
         return Commit(tag: delivery.tag, acknowledges: true, effects: effects)
     }
 
     /// A message that was in the hands of worker after worker that died: it is taken for the cause.
-    func poisoned(_ delivery: Delivery, headers: TaskHeaders?, deliveries: Int) -> [Effect] {
+    func poisoned(_ delivery: Delivery, _ message: TaskMessage?, deliveries: Int) -> [Effect] {
         let reason = "in the hands of \(deliveries) workers that died"
         return refusal(
             delivery,
             reason: reason,
-            taskID: headers?.id,
+            taskID: message?.headers.id,
             exception: .workerLost("The task was \(reason) and is not tried again."),
-            headers: headers
+            message: message
         ).effects
     }
 
