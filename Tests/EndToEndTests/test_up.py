@@ -13,7 +13,7 @@ import termios
 import pytest
 
 import office
-from deployment import EXECUTABLE, clean_environment
+from deployment import EXECUTABLE, ROOT, clean_environment
 from logged_process import LoggedProcess, is_running
 from waiting import eventually
 
@@ -107,6 +107,31 @@ def test_the_private_redis_of_a_killed_up_does_not_stay_behind(tmp_path):
             os.kill(pid, signal.SIGTERM)
 
 
+@pytest.mark.parametrize("form", ["option", "variable", "setting"])
+def test_the_data_folder_is_the_one_that_was_chosen(tmp_path, form):
+    (tmp_path / "conf").mkdir()
+    text = (ROOT / "tasks.yaml").read_text()
+    line = "data_folder: ${CELERIAC_DATA:-data}"
+    assert line in text
+    (tmp_path / "conf" / "tasks.yaml").write_text(text.replace(line, "data_folder: kept") if form == "setting" else text)
+    done = run_up(
+        ["--demo", "--once", *(["--data", "kept"] if form == "option" else [])], tmp_path,
+        options=["--config", "conf/tasks.yaml"], CELERIAC_DATA=str(tmp_path / "kept") if form == "variable" else "",
+    )
+    print(done.stdout)
+    assert done.returncode == 0
+    kept = tmp_path / "conf" / "kept" if form == "setting" else tmp_path / "kept"
+    assert {"demo.sqlite", "pdf", "outbox", "redis", "reports"} <= set(os.listdir(kept))
+    assert f"  data                {kept}\n\n" in done.stdout
+    assert sorted(os.listdir(tmp_path / "conf")) == (["kept", "tasks.yaml"] if form == "setting" else ["tasks.yaml"])
+
+
+def test_a_warning_is_given_once(tmp_path):
+    done = run_up(["--demo", "--once"], tmp_path, CELERY_NONSENSE="1")
+    assert done.returncode == 0
+    assert done.stdout.count("CELERY_NONSENSE") == 1
+
+
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(("columns", "rows"), [(100, 30), (44, 30), (10, 30)])
 def test_the_bars_fit_the_terminal(tmp_path, columns, rows):
@@ -151,11 +176,11 @@ def test_the_demonstration_sends_nothing_to_a_broker_whose_tasks_are_others(depl
     assert not (deployment.directory / "data").exists()
 
 
-def run_up(arguments, folder):
+def run_up(arguments, folder, options=(), **environment):
     """Runs `celeriac up` to its end."""
     return subprocess.run(
-        [EXECUTABLE, "up", *arguments], cwd=folder, timeout=60, env=clean_environment(), stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        [EXECUTABLE, *options, "up", *arguments], cwd=folder, timeout=60, env=clean_environment(**environment),
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )
 
 

@@ -14,7 +14,7 @@ struct UpCommand: AsyncParsableCommand {
     )
 
     @ParentCommand var global: CeleriacCommand
-    @Option(name: .long, help: "The folder for everything that is written (default: data, in the working folder).")
+    @Option(name: .long, help: "The folder for all that is written; by default the data_folder of the configuration.")
     var data: String?
     @Option(name: .long, help: "The port of the private Redis; another one when it is taken.")
     var port: UInt16 = 6390

@@ -17,12 +17,13 @@ struct UpProgram {
     let level: Logger.Level
 
     func run() async throws -> Int32 {
-        let data = try dataPath
-        var environment = Environment.all
-        environment["CELERIAC_DATA"] = data
-        var source = ConfigurationSource(global: global, environment: environment)
+        var source = ConfigurationSource(global: global)
         source.fallsBackToShipped = true
-        let first = try source.load()
+        let chosen = try chosenFolder
+        if let chosen { source.environment["CELERIAC_DATA"] = chosen }
+        let first = try source.preview ?? source.load()
+        let data = chosen ?? first.dataFolder
+        source.environment["CELERIAC_DATA"] = data
         if showsDemo { try DemoTasks.check(first) }
         try prepare(data)
 
@@ -36,7 +37,7 @@ struct UpProgram {
             ]
         }
         defer { redis?.stop() }
-        let configuration = redis == nil ? first : try source.load()
+        let configuration = try source.load()
         if showsDemo { try makeDemoData(in: data) }
         Terminal.out(greeting(configuration, isPrivate: redis != nil, data: data))
 
@@ -65,12 +66,12 @@ struct UpProgram {
         return 0
     }
 
-    /// The folder for everything that is written, made absolute.
-    private var dataPath: String {
+    /// The folder that the command line names for everything that is written, made absolute.
+    private var chosenFolder: String? {
         get throws {
-            let chosen = dataFolder ?? "data"
-            guard !chosen.isEmpty else { throw Complaint("--data: expected a folder, got nothing", code: .usage) }
-            return chosen.hasPrefix("/") ? chosen : Environment.workingFolder + "/" + chosen
+            guard let dataFolder else { return nil }
+            guard !dataFolder.isEmpty else { throw Complaint("--data: expected a folder, got nothing", code: .usage) }
+            return dataFolder.hasPrefix("/") ? dataFolder : Environment.workingFolder + "/" + dataFolder
         }
     }
 

@@ -7,7 +7,7 @@ package import Settings
 package struct ConfigurationSource {
     var global: CeleriacCommand
     package var overrides: [ConfigurationLoader.Override]
-    var environment: [String: String]
+    package var environment: [String: String]
     var workingFolder = Environment.workingFolder
     /// Whether the program's shipped configuration serves where the working folder has none.
     package var fallsBackToShipped = false
@@ -23,6 +23,9 @@ package struct ConfigurationSource {
         self.overrides = overrides
         self.environment = environment
     }
+
+    /// The configuration as it is, for what has to be known before it is loaded; `nil` where it has errors.
+    package var preview: CeleriacConfiguration? { loader.load().configuration }
 
     /// The loaded configuration; warnings go to standard error, errors end the program with code 2.
     ///
