@@ -57,7 +57,10 @@ extension RedisBroker {
     /// The header's results, or the saved group with the records of its tasks.
     public func chordParts(of claim: ChordClaim) async throws -> ChordParts? {
         let base = configuration.keys.group(groupID: claim.groupID)
-        let reply = try await read(Scripts.chordParts, keys: [base, base + ".j"])
+        let reply = try await read(Scripts.chordParts, keys: [base, base + ".j"]) { arguments in
+            arguments.append(configuration.chordBytes)
+        }
+        if reply.isNull { return .tooMuch }
         guard let answer = reply.array, answer.count == 2, let values = answer[1].array?.compactMap(\.bytes) else {
             throw TransportError(.protocolViolation, "the chord_parts script answered something unexpected")
         }

@@ -30,6 +30,8 @@ public struct RedisTransportConfiguration: Sendable {
     public var leaseAhead: Int
     /// Heartbeats after which all lists are looked at again, announced or not.
     public var beatsBetweenLooks = 15
+    /// How many bytes the results of a chord's header may have; with more its body fails.
+    public var chordBytes = 64 << 20
     /// Whether a chord's results come in the order of its header: `result_chord_ordered`; otherwise as they came.
     public var chordsAreOrdered = true
     /// How many ids of revoked tasks are remembered.

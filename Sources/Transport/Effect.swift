@@ -135,6 +135,8 @@ public enum ChordParts: Sendable, Hashable {
     case values([[UInt8]])
     /// The saved group, whose nesting the body is to see, and the values of the parts in order.
     case saved(group: [UInt8], values: [[UInt8]])
+    /// More than a message may carry.
+    case tooMuch
 }
 
 /// How a chord ended.

@@ -321,6 +321,34 @@ import Transport
         }
     }
 
+    @Test(arguments: [true, false]) func `are not read where there is more of them than may be`(
+        areOrdered: Bool
+    ) async throws {
+        try await Deployment.with { deployment in
+            let size = 2500
+            let parts = (0..<size).map { part("\($0)", $0) }
+            let bytes = parts.reduce(0) { sum, effect in
+                if case .returnChordPart(let part) = effect { sum + part.value.count } else { sum }
+            }
+            for (limit, fits) in [(bytes, true), (bytes - 1, false)] {
+                let broker = try await deployment.broker {
+                    $0.chordsAreOrdered = areOrdered
+                    $0.chordBytes = limit
+                }
+                let commits = [start(size), Commit(tag: nil, acknowledges: false, effects: parts)]
+                guard case .completed(let claims) = try await broker.commit(commits)[1] else {
+                    Issue.record("not completed")
+                    return
+                }
+                switch try await broker.chordParts(of: claims[0]) {
+                case .values(let values): #expect(fits && values.count == size)
+                case let other: #expect(!fits && other == .tooMuch)
+                }
+                try await deployment.run("DEL", base + ".j", base + ".d", base + ".c", base + ".s")
+            }
+        }
+    }
+
     @Test(arguments: [".j", ".d", ".s", ".t", ".c", ""])
     func `a key of another type hurts only its chord`(_ key: String) async throws {
         try await Deployment.with { deployment in

@@ -265,7 +265,7 @@ import WorkerPool
 
     @Test(arguments: [
         ChordParts.values([Array("no JSON".utf8)]), .values([Array("[1, 2]".utf8)]),
-        .saved(group: Array("no JSON".utf8), values: []),
+        .saved(group: Array("no JSON".utf8), values: []), .tooMuch,
     ])
     func `parts that cannot be read fail the body`(parts: ChordParts) throws {
         let results = ChordResults(parts, codecs: .json, serializer: "json")

@@ -24,6 +24,7 @@ package enum RedisWiring {
         transport.deadAfter = max(1, Int(configuration.worker.deadAfter.components.seconds))
         transport.visibilityTimeout = options.visibilityTimeout.inSeconds
         transport.sweepLockSeconds = max(1, Int(options.unackedMutexExpire.components.seconds))
+        transport.chordBytes = configuration.bounds.messageBytes
         transport.chordsAreOrdered = configuration.results.chordOrdered
         transport.rejectedLimit = configuration.bounds.rejectedLimit
         transport.rejectedTimeToLive = Int(configuration.bounds.rejectedExpires.components.seconds)

@@ -34,6 +34,7 @@ struct ChordResults {
                 try read(values, codecs, serializer)
                 let tuple = try codecs.value(group, serializer: serializer)["result"]
                 saved = tuple.flatMap(ResultTuple.init(json:))
+            case .tooMuch?: unreadable = MessageError(.tooLarge, "the results of the header are too large")
             case nil: unreadable = MessageError(.undecodable, "the results of the header are gone")
             }
         } catch {
