@@ -201,6 +201,13 @@ import Transport
     }
 }
 
+extension Deployment {
+    /// Whether a key was given so many seconds, of which a slow machine has used up some.
+    fileprivate func lives(_ key: String, _ seconds: Int) async throws -> Bool {
+        (seconds - 30...seconds).contains(try await int("TTL", key))
+    }
+}
+
 /// The keys of chords as Celery's workers read and write them.
 @Suite(.timeLimit(.minutes(2))) struct RedisChordTests {
     private func part(_ id: String, _ index: Int?) -> Effect {
@@ -233,7 +240,7 @@ import Transport
             #expect(try await deployment.text("GET", base + ".s") == "3")
             #expect(try await deployment.text("GET", base + ".t") == "1")
             #expect(try await deployment.int("EXISTS", base + ".c") == 0)
-            #expect(try await deployment.int("TTL", base + ".s") == 300)
+            #expect(try await deployment.lives(base + ".s", 300))
             _ = try await broker.commit([commit(part("a", 2), part("b", nil))])
             #expect(
                 try await deployment.texts("ZRANGE", base + ".j", "0", "-1", "WITHSCORES") == [
@@ -241,8 +248,8 @@ import Transport
                 ]
             )
             #expect(try await deployment.texts("SMEMBERS", base + ".d").sorted() == ["a:2", "b:+inf"])
-            for key in [".j", ".t", ".s", ".d"] { #expect(try await deployment.int("TTL", base + key) == 100) }
-            #expect(try await deployment.int("TTL", base) == 200)
+            for key in [".j", ".t", ".s", ".d"] { #expect(try await deployment.lives(base + key, 100)) }
+            #expect(try await deployment.lives(base, 200))
         }
     }
 
@@ -262,7 +269,7 @@ import Transport
             #expect(try await deployment.texts("KEYS", "*chord*") == [])
             #expect(try await deployment.texts("KEYS", base + "*") == [base + ".c"])
             #expect(try await deployment.text("GET", base + ".c") == "done")
-            #expect(try await deployment.int("TTL", base + ".c") == 300)
+            #expect(try await deployment.lives(base + ".c", 300))
         }
     }
 
