@@ -17,8 +17,6 @@ public struct MessageError: Error, Sendable, Hashable, CustomStringConvertible {
         case invalidTask
         /// More bytes or nesting than ``MessageLimits`` allows.
         case tooLarge
-        /// A canvas inside another that cannot be sent from here.
-        case unsupportedCanvas
         /// A message or result that the chosen serializer or compression cannot write.
         case unencodable
     }
@@ -52,7 +50,7 @@ public struct MessageError: Error, Sendable, Hashable, CustomStringConvertible {
         case .contentDisallowed: .contentDisallowed(message)
         case .undecodable, .tooLarge: .decodeError(message)
         case .unencodable: .encodeError(message)
-        case .notEnvelope, .unknownMessage, .invalidTask, .unsupportedCanvas: .invalidTask(message)
+        case .notEnvelope, .unknownMessage, .invalidTask: .invalidTask(message)
         }
     }
 }
