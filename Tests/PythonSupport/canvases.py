@@ -18,6 +18,10 @@ class Canvases:
     def fail(self, message="boom"):
         return self.app.signature("proj.fail", args=(message,), immutable=True)
 
+    def told(self):
+        """An errback of one argument, which Celery sends as a task."""
+        return self.app.signature("proj.told")
+
     def retry(self, times=1):
         return self.app.signature("proj.retry", args=(times,), immutable=True)
 
@@ -93,7 +97,8 @@ class RandomCanvases:
 
     def task(self, depth=0):
         if self.chance.random() < self.failures:
-            return self.make.fail(f"f{self.chance.randrange(1000)}")
+            fail = self.make.fail(f"f{self.chance.randrange(1000)}")
+            return fail.on_error(self.make.told()) if self.chance.random() < 0.5 else fail
         if self.chance.random() < 0.08:
             return self.make.retry(self.chance.randint(1, 2))
         if depth > 0 and self.chance.random() < 0.15:
@@ -101,6 +106,8 @@ class RandomCanvases:
         task = self.make.echo(self.chance.randrange(100))
         if self.chance.random() < 0.1:
             task = task.set(immutable=True)
+        if self.chance.random() < 0.1:
+            task.link(self.make.echo("linked"))
         if self.chance.random() < 0.1:
             task = task.set(priority=self.chance.choice([0, 3, 6, 9]))
         return task

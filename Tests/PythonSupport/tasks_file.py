@@ -14,6 +14,7 @@ DEBUG_TASKS = {
     "proj.retry": {"handler": "debug.retry"},
     "proj.crash": {"handler": "debug.crash"},
     "proj.errback": {"handler": "debug.errback"},
+    "proj.told": {"handler": "debug.echo"},
     "proj.replace": {"handler": "debug.replace"},
     "proj.add_to_chord": {"handler": "debug.add_to_chord"},
     "proj.spawn": {"handler": "debug.spawn"},
