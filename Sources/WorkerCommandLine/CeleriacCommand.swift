@@ -8,7 +8,8 @@ package struct CeleriacCommand: AsyncParsableCommand {
         version: Program.version,
         subcommands: [
             WorkerCommand.self, CallCommand.self, ResultCommand.self, RunCommand.self, ReportCommand.self,
-            PurgeCommand.self,
+            PurgeCommand.self, InspectCommand.self, RemoteControlCommand.self, StatusCommand.self, EventsCommand.self,
+            ListCommand.self,
         ] + Program.current.addedCommands()
     )
 

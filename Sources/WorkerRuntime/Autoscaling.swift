@@ -5,7 +5,7 @@ import NIOCore
 /// It grows by a process while every slot has work, and shrinks by one each time a slot has been to spare for as long as
 /// Celery calls `AUTOSCALE_KEEPALIVE` (`celery/worker/autoscale.py`).
 struct Autoscaling {
-    private let range: AutoscaleRange
+    private var range: AutoscaleRange
     /// How many processes the pool has or is getting.
     ///
     /// Counted here: what the pool takes at a time is less than that while processes are being replaced.
@@ -17,6 +17,16 @@ struct Autoscaling {
         self.range = range
         size = max(1, range.minimum)
         spareSince = now
+    }
+
+    /// Takes other bounds; answers the size to change to where the present one is outside of them.
+    mutating func change(_ fresh: AutoscaleRange) -> Int? {
+        guard fresh != range else { return nil }
+        range = fresh
+        let within = min(max(size, 1, range.minimum), max(1, range.maximum))
+        guard within != size else { return nil }
+        size = within
+        return size
     }
 
     /// The size to change to; `nil` leaves the pool as it is.

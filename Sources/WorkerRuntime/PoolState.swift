@@ -10,6 +10,8 @@ struct PoolState {
     var dispatched = 0
     /// Room given away to claims that are on their way.
     var claiming = 0
+    /// The size remote control last gave it, in processes, or in slots inside the controller.
+    var size: Int?
     /// How fast the pool ends tasks.
     var pace = Pace()
 

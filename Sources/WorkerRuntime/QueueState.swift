@@ -7,8 +7,13 @@ struct QueueState {
     var inHand = 0
     /// Room given away to claims that are on their way.
     var claiming = 0
+    /// Its messages in hand that wait for their rate limits.
+    var held = 0
     /// Whether messages are taken from it.
     var consumes = true
+
+    /// While more of its messages wait for their rate limits, the queue is left alone: the memory for them is bounded.
+    static let mostHeld = 256
 
     init(policy: QueuePolicy, pool: Int) {
         self.policy = policy
@@ -17,7 +22,7 @@ struct QueueState {
 
     /// How many more of its messages may be in hand.
     var room: Int {
-        guard consumes else { return 0 }
+        guard consumes, held < Self.mostHeld else { return 0 }
         guard let concurrency = policy.concurrency else { return Int(Int32.max) }
         return max(0, concurrency - inHand - claiming)
     }

@@ -25,21 +25,32 @@ extension Worker {
         }
         guard phase == .running else { return putBack(message, delivery) }
         let headers = message.headers
-        let action = admission.action(for: headers, now: moment) { revoked.contains($0, now: moment) }
+        let action = admission.action(for: headers, now: moment) {
+            revoked.contains($0, now: moment) || revoked.contains(stampsOf: headers)
+        }
         switch action {
         case .run(let policy): reserve(message, delivery, policy: policy, clock: clock)
         case .park(let due):
             log(received: headers)
+            tell("task-received", of: policy(headers), .received(headers))
             enqueue(tracer.park(message, delivery, until: due), due: due)
         case .expired:
             log(received: headers)
             logger.info("Discarding expired task: \(headers.label)")
             revoked.insert(headers.id, now: moment)
-            enqueue(tracer.ending(of: message, delivery, policy: policy(headers), outcome: .revoked(reason: .expired)))
+            let fields = EventFields.revoked(headers, signal: nil, isExpired: true)
+            enqueue(
+                tracer.ending(of: message, delivery, policy: policy(headers), outcome: .revoked(reason: .expired)),
+                event: draft("task-revoked", of: policy(headers), fields)
+            )
         case .revoked:
             log(received: headers)
-            logger.info("Discarding revoked task: \(headers.label)")
-            enqueue(tracer.ending(of: message, delivery, policy: policy(headers), outcome: .revoked(reason: .revoked)))
+            logger.info("\(revoked.logLine(discarding: headers, now: moment))")
+            let fields = EventFields.revoked(headers, signal: nil, isExpired: false)
+            enqueue(
+                tracer.ending(of: message, delivery, policy: policy(headers), outcome: .revoked(reason: .revoked)),
+                event: draft("task-revoked", of: policy(headers), fields)
+            )
         case .unregistered:
             logger.error(
                 "Received unregistered task of type '\(headers.task)': kept in celeriac:rejected, failed with NotRegistered"
@@ -51,6 +62,11 @@ extension Worker {
                     taskID: headers.id,
                     exception: .notRegistered(headers.task),
                     message: message
+                ),
+                event: draft(
+                    "task-failed",
+                    of: TaskPolicy(),
+                    .failed(headers.id, .notRegistered(headers.task), traceback: nil)
                 )
             )
         case .refuse(let reason, let exception):
@@ -85,6 +101,7 @@ extension Worker {
 
     private func reserve(_ message: TaskMessage, _ delivery: Delivery, policy: TaskPolicy, clock: NIODeadline) {
         log(received: message.headers)
+        tell("task-received", of: policy, .received(message.headers))
         let place = queues.firstIndex { $0.policy.name == delivery.queue } ?? 0
         let pool = policy.pool.map { self.place(ofPool: $0) } ?? queues[place].pool
         let task = ActiveTask(
@@ -105,9 +122,15 @@ extension Worker {
         )
         nextJob += 1
         active[task.job] = task
-        queues[place].inHand += 1
-        if mayBeDone(task) { return runUnlessDone(task) }
-        pools[pool].reserved.append(task.job)
+        if mayBeDone(task) { return runUnlessDone(task, at: clock) }
+        reserve(task, at: clock)
+    }
+
+    /// Lets a task wait for its pool, or for its rate limit first.
+    func reserve(_ task: ActiveTask, at clock: NIODeadline) {
+        if !held.isIdle, hold(task, at: clock) { return }
+        queues[task.queue].inHand += 1
+        pools[task.pool].reserved.append(task.job)
     }
 
     private func log(received headers: TaskHeaders) {

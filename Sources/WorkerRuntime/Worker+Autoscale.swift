@@ -13,9 +13,11 @@ extension Worker {
             let state = pools[place(ofPool: configuration.defaultPool)]
             let inHand = state.reserved.count + state.dispatched
             let before = autoscaling.size
-            guard let size = autoscaling.next(capacity: state.pool.capacity, inHand: inHand, at: .now()) else {
-                continue
-            }
+            // Remote control may have changed the range.
+            let size =
+                configuration.autoscale.flatMap { autoscaling.change($0) }
+                ?? autoscaling.next(capacity: state.pool.capacity, inHand: inHand, at: .now())
+            guard let size else { continue }
             logger.info("Scaling \(size > before ? "up" : "down") to \(size) processes")
             state.pool.resize(to: size)
             wantsClaim.raise()

@@ -12,14 +12,18 @@ struct PendingCommit {
     /// When a message parked by it is due.
     var due: Instant?
     var wasTried = false
+    /// What is told once it has happened.
+    var event: EventDraft?
 }
 
 extension Worker {
     /// Hands a commit to the loops below; it leaves with everything else of this moment.
     ///
-    /// - Parameter due: when a message that it parks is due.
-    func enqueue(_ commit: Commit, due: Instant? = nil) {
-        pending.append(PendingCommit(commit: commit, due: due))
+    /// - Parameters:
+    ///   - due: when a message that it parks is due.
+    ///   - event: what is told once the commit has happened.
+    func enqueue(_ commit: Commit, due: Instant? = nil, event: EventDraft? = nil) {
+        pending.append(PendingCommit(commit: commit, due: due, event: event))
         wantsCommit.raise()
     }
 
@@ -39,11 +43,12 @@ extension Worker {
                 let statuses = try await broker.commit(batch.map(\.commit))
                 commitsInFlightCount -= batch.count
                 for (sent, status) in zip(batch, statuses) {
-                    switch status {
-                    case .done: break
-                    case .lost: lost(sent)
-                    case .completed(let claims): completed(claims)
+                    if status == .lost {
+                        lost(sent)
+                    } else if let event = sent.event {
+                        gather(event)
                     }
+                    if case .completed(let claims) = status { completed(claims) }
                     // Not before it is parked: a release that was on its way would have answered without it.
                     if let due = sent.due { noteDue(due) }
                 }

@@ -1,5 +1,6 @@
 import CeleryMessage
 import Logging
+import NIOCore
 import Transport
 
 extension Worker {
@@ -9,10 +10,11 @@ extension Worker {
         return task.message.headers.redelivered || task.message.properties.redelivered
     }
 
-    /// Hands a task to its pool unless its result says that it succeeded (`celery/app/trace.py`).
+    /// Runs a task unless its result says that it succeeded (`celery/app/trace.py`).
     ///
     /// While its result is looked for the task counts as in hand, and its lease is renewed.
-    func runUnlessDone(_ task: ActiveTask) {
+    func runUnlessDone(_ task: ActiveTask, at clock: NIODeadline) {
+        queues[task.queue].inHand += 1
         // Ends with the broker's answer; a stop that comes before it puts the message back.
         Task {
             let done = await self.storedSuccess(of: task.message.headers.id)
@@ -22,7 +24,8 @@ extension Worker {
                 self.end(task.job, .alreadySucceeded(done), enqueued: [], runtime: nil)
                 return
             }
-            self.pools[task.pool].reserved.append(task.job)
+            self.queues[task.queue].inHand -= 1
+            self.reserve(task, at: clock)
             self.dispatch()
         }
     }

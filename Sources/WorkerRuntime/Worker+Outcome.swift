@@ -15,6 +15,7 @@ extension Worker {
             if let pool = handle(event) { ended[pool, default: 0] += 1 }
         }
         for (place, count) in ended { pools[place].pace.count(count, at: seconds) }
+        if held.count > 0 { releaseHeld() }
         dispatch()
         wantsClaim.raise()
         if phase > .running { progressed.raise() }
@@ -46,6 +47,7 @@ extension Worker {
     private func started(_ task: ActiveTask, processID: Int32) {
         task.startedAt = .now()
         task.processID = processID
+        tell("task-started", of: task.policy, .started(task.message.headers))
         guard task.policy.trackStarted else { return }
         pendingStates[task.job] = tracer.started(
             task.message,
@@ -98,7 +100,12 @@ extension Worker {
         runtime: Duration?
     ) -> Int? {
         guard let task = active.removeValue(forKey: job) else { return nil }
-        queues[task.queue].inHand -= 1
+        if task.isHeld {
+            queues[task.queue].held -= 1
+            held.remove(job, of: task.message.headers.task)
+        } else {
+            queues[task.queue].inHand -= 1
+        }
         if task.stage == .dispatched { pools[task.pool].dispatched -= 1 }
         pendingStates[job] = nil
         let ending = tracer.ending(
@@ -114,13 +121,18 @@ extension Worker {
         )
         totals[task.message.headers.task, default: 0] += 1
         TaskLog.write(ending.verdict, of: task.message.headers, policy: task.policy, runtime: runtime, to: logger)
-        enqueue(ending.commit, due: ending.due)
+        enqueue(ending.commit, due: ending.due, event: draft(ending, of: task, after: outcome, runtime: runtime))
+        tellSent(ending.commit)
         return task.pool
     }
 
     /// The pool gives back what it never started: it runs elsewhere, ahead of what waits.
     private func returned(_ job: UInt64) {
         guard let task = active[job] else { return }
+        if task.isCalledOff {
+            end(job, .revoked(reason: .revoked), enqueued: [], runtime: nil)
+            return
+        }
         guard phase == .running else {
             end(job, .interrupted, enqueued: [], runtime: nil)
             return

@@ -14,6 +14,7 @@ extension Worker {
         merged.queues = configuration.queues
         configuration = merged
         admission = Admission(tasks: merged.tasks)
+        applyRateLimits()
         tracer = Tracer(configuration: merged, codecs: codecs, random: random)
         for pool in pools {
             pool.pool.reload(setup)

@@ -47,6 +47,8 @@ extension Worker {
         let waiting = active.values.filter { $0.stage == .reserved }.sorted { $0.job > $1.job }
         for task in waiting { end(task.job, .interrupted, enqueued: [], runtime: nil) }
         for place in pools.indices { pools[place].reserved.removeAll() }
+        held.removeAll()
+        heldTimer?.cancel()
         if !waiting.isEmpty { logger.info("Restoring \(waiting.count) unacknowledged message(s)") }
     }
 
@@ -92,6 +94,7 @@ extension Worker {
     private func wakeEverybody() {
         for signal in [
             wantsClaim, wantsCommit, wantsDue, wantsBeat, wantsSweep, wantsScale, wantsChords, wantsChordSweep,
+            wantsPulse, wantsMingle,
             progressed,
         ] {
             signal.raise()

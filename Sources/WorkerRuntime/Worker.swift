@@ -32,6 +32,7 @@ public actor Worker {
     }
 
     nonisolated let broker: any Broker
+    nonisolated let control: (any ControlChannel)?
     nonisolated let codecs: MessageCodecs
     nonisolated let logger: Logger
     nonisolated let now: @Sendable () -> Instant
@@ -40,7 +41,7 @@ public actor Worker {
     var configuration: WorkerConfiguration
     var admission: Admission
     var tracer: Tracer
-    var revoked = RevokedTasks()
+    var revoked: RevokedTasks
 
     // MARK: Work in hand
 
@@ -49,6 +50,18 @@ public actor Worker {
     var active: [UInt64: ActiveTask] = [:]
     var nextJob: UInt64 = 1
     var totals: [String: Int] = [:]
+
+    /// Tasks in hand that wait for their rate limits.
+    var held = HeldTasks()
+    var heldTimer: Scheduled<Void>?
+
+    // MARK: Remote control and events
+
+    var events: EventDispatcher
+    var eventsOnTheirWay = 0
+    var flood = RequestFlood()
+    var memorySamples: [String] = []
+    nonisolated let startedAt: Instant
 
     // MARK: Commits on their way
 
@@ -72,6 +85,8 @@ public actor Worker {
     let wantsScale = LoopSignal()
     let wantsChords = LoopSignal()
     let wantsChordSweep = LoopSignal()
+    let wantsPulse = LoopSignal()
+    let wantsMingle = LoopSignal()
     let restored = LoopSignal()
     let progressed = LoopSignal()
     var nextDue: Instant?
@@ -79,6 +94,7 @@ public actor Worker {
     /// Prepares a worker; nothing is started.
     ///
     /// - Parameters:
+    ///   - control: how it hears requests and sends events; without it there is neither.
     ///   - eventLoop: carries the broker's connections too.
     ///   - makePool: makes each pool by name; its events are to be handed to the closure given, on the event loop.
     ///   - now: wall time.
@@ -86,6 +102,7 @@ public actor Worker {
     public init(
         configuration: WorkerConfiguration,
         broker: any Broker,
+        control: (any ControlChannel)? = nil,
         codecs: MessageCodecs,
         eventLoop: any EventLoop,
         logger: Logger,
@@ -94,6 +111,7 @@ public actor Worker {
     ) {
         self.configuration = configuration
         self.broker = broker
+        self.control = control
         self.codecs = codecs
         self.logger = logger
         self.now = now
@@ -101,6 +119,18 @@ public actor Worker {
         loop = eventLoop
         admission = Admission(tasks: configuration.tasks)
         tracer = Tracer(configuration: configuration, codecs: codecs, random: random)
+        startedAt = now()
+        revoked = RevokedTasks(
+            limit: configuration.control.revokesLimit,
+            timeToLive: .seconds(configuration.control.revokesTimeToLive)
+        )
+        events = EventDispatcher(
+            configuration: configuration.events,
+            hostname: configuration.nodeName,
+            origin: configuration.origin,
+            processID: SystemFacts.processID,
+            utcOffset: SystemFacts.hoursWest
+        )
     }
 
     // MARK: Running
@@ -120,6 +150,7 @@ public actor Worker {
         }
         pools = made.map { PoolState(pool: $0) }
         queues = configuration.queues.map { QueueState(policy: $0, pool: place(ofPool: $0.pool)) }
+        applyRateLimits()
         let pools = made
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -145,7 +176,10 @@ public actor Worker {
             group.addTask { await self.autoscaleLoop() }
             for _ in 0..<4 { group.addTask { await self.chordLoop() } }
             group.addTask { await self.chordSweepLoop() }
+            group.addTask { await self.pulseLoop() }
+            group.addTask { await self.mingle() }
         }
+        await announce("worker-offline")
         // After a cold stop nothing that still runs has a message left to answer for.
         let patience: Duration = stoppedCold ? .zero : .seconds(5)
         for pool in pools { await pool.stop(killAfter: patience) }
@@ -180,6 +214,7 @@ public actor Worker {
                 guard phase == .running else { throw error }
             }
         }
+        await startControl()
         // Should it fail, the next one tells the same in a moment.
         if let beat = try? await broker.heartbeat(holding: []) { nextDue = beat.nextDue }
     }
@@ -196,7 +231,11 @@ public actor Worker {
             connected = false
             logger.warning("Lost the connection to the broker: \(reason). Running tasks go on; reconnecting")
         case .restored:
-            if !connected { logger.info("Connected to the broker again") }
+            if !connected {
+                logger.info("Connected to the broker again")
+                // Others have taken the silence for an end. It ends with the broker's answer.
+                Task { await self.announce("worker-online") }
+            }
             connected = true
             restored.raise()
             wantsClaim.raise()

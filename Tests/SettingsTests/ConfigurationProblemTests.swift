@@ -97,7 +97,6 @@ import Testing
         ),
         Wrong(
             "tasks: {a: {handler: h, rate_limit: 10/d}}",
-            "1:25: warning: tasks.a.rate_limit: is understood, but not acted on yet",
             "1:37: error: tasks.a.rate_limit: expected a rate: starts per second, or text such as 10/s, 100/m or 1000/h"
         ),
         // Impossible values.
@@ -233,7 +232,7 @@ import Testing
               pdf: {pool: nowhere}
             tasks:
               a: {queue: pdf, acks_late: maybe}
-            worker_pool_restarts: true
+            worker_timer_precision: 1
             """
         #expect(
             try load(text).report.description == """
@@ -242,7 +241,7 @@ import Testing
                 tasks.yaml:4:9: error: queues.pdf.pool: there is no pool of that name
                 tasks.yaml:6:3: error: tasks.a: the key 'handler' is missing: which handler runs this task?
                 tasks.yaml:6:30: error: tasks.a.acks_late: expected true or false, found 'maybe'
-                tasks.yaml:7:1: warning: worker_pool_restarts: has no effect: pool processes are replaced at a reload
+                tasks.yaml:7:1: warning: worker_timer_precision: has no effect: timers are exact
                 5 errors and 1 warning; nothing was started
 
                 """

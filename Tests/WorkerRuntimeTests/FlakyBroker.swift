@@ -17,6 +17,7 @@ final class FlakyBroker: Broker {
         var commitFaults: [Fault?] = []
         var claimFaults = 0
         var onNotice: (@Sendable (BrokerNotice) -> Void)?
+        var looks = 0
         var waiters: [(condition: @Sendable () -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
         var claimGate: CheckedContinuation<Void, Never>?
         var holdsNextClaim = false
@@ -84,18 +85,24 @@ final class FlakyBroker: Broker {
         }
     }
 
-    /// Looks at what is waited for.
+    /// Looks at what is waited for, again when somebody else wanted to look meanwhile and found nothing to look at.
     func look() {
-        let waiting = state.withLock { state in
-            defer { state.waiters = [] }
-            return state.waiters
-        }
-        for waiter in waiting {
-            if waiter.condition() {
-                waiter.continuation.resume()
-            } else {
-                state.withLock { $0.waiters.append(waiter) }
+        state.withLock { $0.looks += 1 }
+        while true {
+            let (waiting, looks) = state.withLock { state in
+                defer { state.waiters = [] }
+                return (state.waiters, state.looks)
             }
+            let left = waiting.filter { waiter in
+                guard waiter.condition() else { return true }
+                waiter.continuation.resume()
+                return false
+            }
+            let isDone = state.withLock { state in
+                state.waiters += left
+                return left.isEmpty || state.looks == looks
+            }
+            if isDone { return }
         }
     }
 
@@ -174,5 +181,6 @@ final class FlakyBroker: Broker {
     func stop() async {
         state.withLock { $0.isStopped = true }
         await broker.stop()
+        look()
     }
 }

@@ -44,7 +44,6 @@ enum KnownSettings {
         "worker_hijack_root_logger": "there is one log",
         "worker_log_color": "log lines have no colours",
         "worker_log_format": "lines have Celery's default form, or JSON with log_format",
-        "worker_pool_restarts": "pool processes are replaced at a reload",
         "worker_pool_start_method": "pool processes are always spawned",
         "worker_redirect_stdouts": "what handlers print goes to the log",
         "worker_redirect_stdouts_level": "what handlers print goes to the log",
@@ -66,29 +65,27 @@ enum KnownSettings {
     /// A `*` stands for a name people choose. Whoever makes a part act on a key takes it out of here.
     static let unheeded: Set<[String]> = {
         let top = [
-            "broker_failover_strategy", "broker_write_url", "control_exchange", "control_queue_expires",
-            "control_queue_ttl", "event_exchange",
+            "broker_failover_strategy", "broker_write_url", "control_queue_expires",
+            "control_queue_ttl",
             "event_queue_expires", "event_queue_prefix", "event_queue_ttl", "enable_utc", "event_serializer",
             "redis_backend_health_check_interval", "redis_socket_keepalive", "redis_socket_timeout",
             "result_accept_content",
             "result_chord_join_timeout", "result_compression", "task_create_missing_queues",
             "task_allow_error_cb_on_chord_header",
             "task_compression",
-            "task_default_priority", "task_default_rate_limit", "task_repr_maxlevels", "task_retry_on_worker_lost",
-            "task_send_sent_event", "worker_cancel_long_running_tasks_on_connection_loss",
-            "worker_direct", "worker_disable_rate_limits",
-            "worker_enable_remote_control",
+            "task_default_priority", "task_repr_maxlevels", "task_retry_on_worker_lost",
+            "worker_cancel_long_running_tasks_on_connection_loss",
+            "worker_direct",
             "worker_enable_soft_shutdown_on_idle", "worker_eta_task_limit", "worker_lost_wait",
-            "worker_proc_alive_timeout", "worker_send_task_events",
+            "worker_proc_alive_timeout",
         ]
         let transport = [
-            "fanout_patterns", "fanout_prefix", "socket_keepalive", "unacked_restore_limit",
+            "socket_keepalive", "unacked_restore_limit",
         ]
         let shared = [
-            "compression", "expires", "priority", "rate_limit", "result_expires", "resultrepr_maxsize",
-            "retry_on_worker_lost", "send_events", "serializer",
+            "compression", "expires", "priority", "result_expires", "retry_on_worker_lost", "serializer",
         ]
-        let queue = ["exchange", "exchange_type", "global_concurrency", "retention", "routing_key"]
+        let queue = ["exchange", "exchange_type", "global_concurrency", "rate_limit", "retention", "routing_key"]
         return Set(
             top.map { [$0] } + transport.map { ["broker_transport_options", $0] }
                 + shared.map { ["tasks", "*", $0] } + (shared + queue).map { ["queues", "*", $0] }

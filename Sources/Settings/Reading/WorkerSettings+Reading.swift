@@ -13,6 +13,7 @@ extension WorkerSettings {
         .bool("worker_disable_rate_limits", \.disableRateLimits),
         .bool("worker_send_task_events", \.sendTaskEvents),
         .bool("worker_enable_remote_control", \.enableRemoteControl),
+        .bool("worker_pool_restarts", \.poolRestarts),
         .bool("worker_direct", \.direct),
         .seconds("worker_lost_wait", \.lostWait),
         .seconds("worker_proc_alive_timeout", \.processAliveTimeout),

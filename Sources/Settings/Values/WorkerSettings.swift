@@ -20,6 +20,8 @@ public struct WorkerSettings: Sendable {
     public var sendTaskEvents: Bool?
     /// `worker_enable_remote_control`; default true.
     public var enableRemoteControl = true
+    /// `worker_pool_restarts`: whether remote control may have all pool processes replaced; default false.
+    public var poolRestarts = false
     /// `worker_direct`: whether the worker also has a queue of its own name; default false.
     public var direct = false
     /// `worker_lost_wait`: how long to wait for the outcome of a process that died; default 10 s.

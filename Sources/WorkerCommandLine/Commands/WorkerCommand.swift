@@ -50,6 +50,14 @@ struct WorkerCommand: AsyncParsableCommand {
     var purge = false
     @Flag(name: [.customShort("E"), .long], help: "Send task events.")
     var taskEvents = false
+    @Flag(name: .long, help: "Take no part in other workers' elections.")
+    var withoutGossip = false
+    @Flag(name: .long, help: "Do not ask other workers for revoked tasks at the start.")
+    var withoutMingle = false
+    @Flag(name: .long, help: "Send no heartbeat events.")
+    var withoutHeartbeat = false
+    @Option(name: .long, help: "Seconds between heartbeat events (default: 2).")
+    var heartbeatInterval: Double?
 
     @Flag(name: [.customShort("D"), .long], help: "Leave the terminal; needs --logfile or writes celeriac.log.")
     var detach = false
@@ -65,14 +73,6 @@ struct WorkerCommand: AsyncParsableCommand {
     // Accepted because people's service files have them; what they do in Celery has no counterpart here or is always on.
     @Option(name: [.customShort("O"), .long], help: "Accepted: tasks always go to a free slot.")
     var optimization: String?
-    @Flag(name: .long, help: "Accepted: there is no gossip.")
-    var withoutGossip = false
-    @Flag(name: .long, help: "Accepted: there is no mingle.")
-    var withoutMingle = false
-    @Flag(name: .long, help: "Accepted.")
-    var withoutHeartbeat = false
-    @Option(name: .long, help: "Accepted.")
-    var heartbeatInterval: Double?
     @Option(name: [.customShort("S"), .long], help: "Accepted: state is kept in Redis.")
     var statedb: String?
     @Option(name: [.customShort("I"), .long], help: "Accepted: there are no Python modules to import.")
@@ -147,6 +147,10 @@ struct WorkerCommand: AsyncParsableCommand {
             options.prefetchMultiplier = prefetchMultiplier
             options.disablePrefetch = disablePrefetch
             options.taskEvents = taskEvents
+            options.withoutGossip = withoutGossip
+            options.withoutMingle = withoutMingle
+            options.withoutHeartbeat = withoutHeartbeat
+            options.heartbeatInterval = try heartbeatInterval.map(interval)
             return options
         }
     }
@@ -159,6 +163,13 @@ struct WorkerCommand: AsyncParsableCommand {
             throw Complaint("--concurrency: expected a number from 1 to 10000 or auto, got \(text)", code: .usage)
         }
         return number
+    }
+
+    private func interval(_ seconds: Double) throws -> Double {
+        guard seconds >= 0.1, seconds <= 86_400 else {
+            throw Complaint("--heartbeat-interval: expected 0.1 to 86400 seconds, got \(seconds)", code: .usage)
+        }
+        return seconds
     }
 
     private func poolKind(_ text: String) throws -> String {

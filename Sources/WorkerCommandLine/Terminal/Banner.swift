@@ -21,7 +21,8 @@ struct Banner {
             "\(nodeName) v\(Program.version) (celeriac)", "", "\(Self.platform) \(Self.time)", "", "[config]",
             ".> app:         \(app ?? "celeriac") (\(configuration.file ?? "no configuration file"))",
             ".> transport:   \(broker)", ".> results:     \(results)", ".> concurrency: \(concurrency)",
-            ".> task events: OFF (they come with remote control)", "", "[queues]",
+            ".> task events: \(wiring.sendsTaskEvents ? "ON" : "OFF (enable -E to monitor tasks in this worker)")", "",
+            "[queues]",
         ]
         let width = wiring.queues.map(\.name.count).max() ?? 0
         for queue in wiring.queues {

@@ -15,6 +15,8 @@ package enum RedisWiring {
         keys.unackedName = options.unackedKey
         keys.unackedIndexName = options.unackedIndexKey
         keys.unackedMutexName = options.unackedMutexKey
+        keys.fanoutPrefix = options.fanoutPrefix ?? ""
+        keys.fanoutPatterns = options.fanoutPatterns
         var transport = RedisTransportConfiguration(
             broker: broker,
             results: try results(configuration, broker: broker),

@@ -13,6 +13,10 @@ package struct WorkerOptions {
     var prefetchMultiplier: Int?
     var disablePrefetch = false
     var taskEvents = false
+    var withoutGossip = false
+    var withoutMingle = false
+    var withoutHeartbeat = false
+    var heartbeatInterval: Double?
 
     package init() {}
 }

@@ -67,6 +67,7 @@ package struct WorkerProgram {
         let worker = Worker(
             configuration: wiring.worker,
             broker: broker,
+            control: broker,
             codecs: wiring.codecs,
             eventLoop: loop,
             logger: logger

@@ -53,6 +53,13 @@ struct WorkerWiring {
                 keepAlive: Environment.all["AUTOSCALE_KEEPALIVE"].flatMap { Int($0) } ?? 30
             )
         }
+        worker.control = control
+        worker.events = events
+        worker.disablesRateLimits = settings.disableRateLimits
+        worker.knownQueues = Dictionary(
+            configuration.queues.map { ($0.name, policy(ofQueue: $0.name)) },
+            uniquingKeysWith: { first, _ in first }
+        )
         worker.limits = MessageLimits(
             itemBytes: configuration.bounds.messageBytes,
             bodyBytes: configuration.bounds.messageBytes,
@@ -82,17 +89,23 @@ struct WorkerWiring {
         let all = configuration.queues.map(\.name)
         var names = options.queues.isEmpty ? (all.isEmpty ? [configuration.defaultQueue] : all) : options.queues
         names.removeAll { options.excludedQueues.contains($0) }
-        return names.map { name in
-            let settings = configuration.queue(named: name)
-            return QueuePolicy(
-                name: name,
-                pool: usesOnePool ? Self.defaultPool : settings?.pool ?? Self.defaultPool,
-                rank: settings.map { rank($0.tier) } ?? rank(.medium),
-                concurrency: settings?.concurrency,
-                softTimeLimit: settings?.policy.softTimeLimit?.inSeconds,
-                timeLimit: settings?.policy.timeLimit?.inSeconds
-            )
-        }
+        return names.map(policy(ofQueue:))
+    }
+
+    private func policy(ofQueue name: String) -> QueuePolicy {
+        let settings = configuration.queue(named: name)
+        var policy = QueuePolicy(
+            name: name,
+            pool: usesOnePool ? Self.defaultPool : settings?.pool ?? Self.defaultPool,
+            rank: settings.map { rank($0.tier) } ?? rank(.medium),
+            concurrency: settings?.concurrency,
+            softTimeLimit: settings?.policy.softTimeLimit?.inSeconds,
+            timeLimit: settings?.policy.timeLimit?.inSeconds
+        )
+        policy.exchange = settings?.exchange
+        policy.exchangeType = settings?.exchangeType ?? "direct"
+        policy.routingKey = settings?.routingKey
+        return policy
     }
 
     /// Within one priority the high tier is served first.
@@ -135,6 +148,11 @@ struct WorkerWiring {
         policy.ignoreResult = joined.ignoreResult ?? false
         policy.storeErrorsEvenIfIgnored = joined.storeErrorsEvenIfIgnored ?? false
         policy.trackStarted = joined.trackStarted ?? false
+        // A queue's rate limit is one over all workers and another thing than a task's.
+        let limit = task.policy.rateLimit ?? configuration.taskDefaults.rateLimit
+        policy.rateLimit = limit.map { RateLimit(perSecond: $0.perSecond, text: $0.text) }
+        policy.sendsEvents = joined.sendEvents ?? true
+        policy.resultReprMaxSize = joined.resultReprMaxSize ?? policy.resultReprMaxSize
         policy.expectedExceptions = joined.throwing ?? []
         return policy
     }

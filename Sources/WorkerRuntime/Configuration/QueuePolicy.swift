@@ -12,6 +12,12 @@ public struct QueuePolicy: Sendable, Hashable {
     public var softTimeLimit: Double?
     /// Seconds until a run is ended by force, where neither message nor task says.
     public var timeLimit: Double?
+    /// The exchange it is bound to; `nil` is one of its own name.
+    public var exchange: String?
+    /// The exchange's type.
+    public var exchangeType = "direct"
+    /// The routing key it is bound by; `nil` is its own name.
+    public var routingKey: String?
 
     /// Describes a queue.
     public init(

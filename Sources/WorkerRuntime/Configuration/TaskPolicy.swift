@@ -41,6 +41,12 @@ public struct TaskPolicy: Sendable, Hashable {
     public var takesFailureDetails = false
     /// Exceptions that are expected: logged at INFO without a traceback.
     public var expectedExceptions: [String]
+    /// How many of its runs may start in a time.
+    public var rateLimit: RateLimit?
+    /// Whether events tell of its runs, where the worker sends any.
+    public var sendsEvents = true
+    /// The most characters of a result in events.
+    public var resultReprMaxSize = 1024
 
     /// Celery's defaults, but for late acknowledgement, which is on.
     public init(

@@ -44,6 +44,14 @@ public struct WorkerConfiguration: Sendable {
     public var autoscale: AutoscaleRange?
     /// Bounds on what a message may cost.
     public var limits: MessageLimits
+    /// Remote control.
+    public var control = ControlConfiguration()
+    /// Events.
+    public var events = EventConfiguration()
+    /// Whether rate limits are not kept: `worker_disable_rate_limits`.
+    public var disablesRateLimits = false
+    /// Queues the worker may be told to take from, beside ``queues``, by name.
+    public var knownQueues: [String: QueuePolicy] = [:]
 
     /// Describes a worker; the defaults are Celery's where Celery has the setting.
     public init(

@@ -30,6 +30,12 @@ final class ActiveTask {
     /// What the handler last reported, for the dump of running tasks.
     var lastState: String?
     var pool: Int
+    /// Whether it waits for its rate limit.
+    var isHeld = false
+    /// Whether it was revoked while it waited in a pool.
+    var isCalledOff = false
+    /// The signal that a command wants it ended by.
+    var terminationSignal: Int32?
 
     init(
         job: UInt64,

@@ -53,12 +53,13 @@ enum TaskLog {
         }
     }
 
-    private static func shown(_ result: [UInt8]) -> String {
-        guard result.count <= 4 * resultLimit, let value = try? JSONReader.value(result) else {  // our own JSON
-            return String(decoding: result.prefix(resultLimit), as: UTF8.self) + "..."
+    /// A result as Python shows it, cut where it is too long.
+    static func shown(_ result: [UInt8], longest: Int = resultLimit) -> String {
+        guard result.count <= 4 * longest, let value = try? JSONReader.value(result) else {  // our own JSON
+            return String(decoding: result.prefix(longest), as: UTF8.self) + "..."
         }
         let text = value.pythonRepr
-        return text.count > resultLimit ? String(text.prefix(resultLimit)) + "..." : text
+        return text.count > longest ? String(text.prefix(longest)) + "..." : text
     }
 
     /// Seconds with as many digits as matter.

@@ -423,6 +423,21 @@ struct Tracer: Sendable {
         ).effects
     }
 
+    /// The record of a task that was revoked before anybody began it.
+    func revoked(taskID: String, now: Instant) -> StoredResult? {
+        let effect = records.exception(
+            .revoked,
+            .revoked(.revoked),
+            traceback: nil,
+            children: nil,
+            taskID: taskID,
+            of: nil,
+            now: now
+        )
+        guard case .store(let result) = effect else { return nil }
+        return result
+    }
+
     /// The STARTED record of a run.
     func started(_ message: TaskMessage, tag: DeliveryTag?, policy: TaskPolicy, processID: Int32) -> Commit {
         let task = Ended(
