@@ -14,6 +14,7 @@ extension RedisBroker {
     }
 
     func commitTogether(_ commits: [Commit]) async throws -> [CommitStatus] {
+        if let finished = plainFinishes(commits) { return try await finish(finished) }
         let keys = configuration.keys
         let reply = try await run(
             Scripts.commit,
@@ -69,6 +70,7 @@ extension RedisBroker {
         return arguments
     }
 
+    /// The database of the results, when it is another one of the same server.
     var otherResultDatabase: Int? {
         guard resultClient == nil, let results = configuration.results else { return nil }
         return results.database == configuration.broker.database ? nil : results.database

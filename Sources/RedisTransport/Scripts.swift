@@ -3,7 +3,8 @@ import RedisClient
 /// The scripts, one file each in `Scripts/`; their headers name keys, arguments and results.
 enum Scripts {
     static let claim = script("claim", PackageResources.claim_lua)
-    static let commit = script("commit", PackageResources.commit_lua)
+    static let commit = script("commit", PackageResources.succeeded_lua + PackageResources.commit_lua)
+    static let finish = script("finish", PackageResources.succeeded_lua + PackageResources.finish_lua)
     static let heartbeat = script("heartbeat", PackageResources.heartbeat_lua)
     static let releaseDue = script("release_due", PackageResources.release_due_lua)
     static let takeBack = script("take_back", PackageResources.take_back_lua)

@@ -160,6 +160,30 @@ import Transport
         }
     }
 
+    @Test(arguments: Kind.allCases, [86_400, nil])
+    func `finishes many tasks at once, and none whose message is lost`(_ kind: Kind, _ timeToLive: Int?) async throws {
+        try await with(kind) { world in
+            let broker = try await world.broker("w")
+            let tasks = ["one", "two", "three", "three"]
+            for task in tasks { try await world.publish(task) }
+            let tags = try await broker.claim(everything("celery")).deliveries.map(\.tag)
+            try #require(tags.count == tasks.count)
+            let ends = zip(tags, zip(tasks, [TaskState.success, .success, .success, .failure])).map { tag, end in
+                var result = record(end.0, end.1)
+                result.timeToLive = timeToLive
+                return Commit(tag: tag, acknowledges: true, effects: [.store(result)])
+            }
+            let taken = Commit(tag: tags[1], acknowledges: true, effects: [])
+            #expect(try await broker.commit([taken]) == [.done])
+            #expect(try await broker.commit(ends) == [.done, .lost, .done, .done])
+            #expect(try await world.held() == 0)
+            #expect(try await world.record("one") == record("one", .success).record)
+            #expect(try await world.record("two") == nil)
+            #expect(try await world.record("three") == record("three", .success).record)
+            #expect(try await broker.commit(ends) == [.lost, .lost, .lost, .lost])
+        }
+    }
+
     @Test(arguments: Kind.allCases)
     func `never overwrites SUCCESS, everything else`(_ kind: Kind) async throws {
         try await with(kind) { world in

@@ -37,14 +37,6 @@ local total = tonumber(ARGV[5])
 local at = 6 + total
 local answer, acked, gone, results, written, chords, ended = {}, {}, {}, {}, {}, {}, {}
 
--- A stored SUCCESS is final (celery/backends/base.py); the three forms are JSON, YAML and MessagePack.
-local function succeeded(stored)
-    if type(stored) ~= 'string' then return false end
-    local head = string.sub(stored, 1, 20)
-    return head == '{"status": "SUCCESS"' or string.find(stored, '\166status\167SUCCESS', 1, true) ~= nil
-        or (string.sub(stored, 1, 1) ~= '{' and string.find(stored, 'status: SUCCESS\n', 1, true) ~= nil)
-end
-
 local function keep(entry)
     call('LPUSH', KEYS[5], entry)
     call('LTRIM', KEYS[5], 0, tonumber(ARGV[1]) - 1)
