@@ -2,8 +2,8 @@ public import CeleryMessage
 
 /// The facts of one run, as Python's `self.request` has them.
 public struct TaskRequest: Sendable {
-    /// The message's headers: id, name, retries, eta, group, stamps and so on.
-    public var headers: TaskHeaders
+    /// The message that asked for the run; its headers and arguments count, what follows the task does not.
+    public let received: ReceivedMessage
     /// The queue the message came from.
     public var queue: String
     /// The node that runs the task, for example `celery@host`.
@@ -17,16 +17,9 @@ public struct TaskRequest: Sendable {
     /// How many retries the task may take; `nil` without a bound.
     public var maxRetries: Int?
 
-    /// The task id.
-    public var id: String { headers.id }
-    /// The task's name on the wire.
-    public var task: String { headers.task }
-    /// How many runs were retried before this one.
-    public var retries: Int { headers.retries }
-
     /// Gathers the facts of a run.
     public init(
-        headers: TaskHeaders,
+        received: ReceivedMessage,
         queue: String,
         hostname: String,
         redelivered: Bool = false,
@@ -34,7 +27,7 @@ public struct TaskRequest: Sendable {
         timeLimit: Double? = nil,
         maxRetries: Int? = 3
     ) {
-        self.headers = headers
+        self.received = received
         self.queue = queue
         self.hostname = hostname
         self.redelivered = redelivered
@@ -42,4 +35,22 @@ public struct TaskRequest: Sendable {
         self.timeLimit = timeLimit
         self.maxRetries = maxRetries
     }
+
+    /// Gathers the facts of a run of which there is no message.
+    public init(headers: TaskHeaders, queue: String, hostname: String) {
+        self.init(received: ReceivedMessage(headers: headers), queue: queue, hostname: hostname)
+    }
+
+    /// The message's headers: id, name, retries, eta, group, stamps and so on.
+    public var headers: TaskHeaders { _read { yield received.message.headers } }
+    /// The task id.
+    public var id: String { received.message.headers.id }
+    /// The task's name on the wire, which chooses the handler.
+    public var task: String { received.message.headers.task }
+    /// How many runs were retried before this one.
+    public var retries: Int { received.message.headers.retries }
+    /// The positional arguments as JSON text.
+    public var args: [UInt8] { received.message.payload.args }
+    /// The keyword arguments as JSON text.
+    public var kwargs: [UInt8] { received.message.payload.kwargs }
 }

@@ -35,19 +35,12 @@ final class HandlerHost: Sendable {
     /// Runs a task with its handler and says how it ended.
     func run(_ task: PoolTask, cancellation: TaskCancellation) async -> HandlerReport {
         let reporter = RunReporter(job: task.job, sink: sink)
-        let request = TaskRequest(
-            headers: task.headers,
-            queue: task.queue,
-            hostname: task.hostname.isEmpty ? setup.hostname : task.hostname,
-            redelivered: task.redelivered,
-            softTimeLimit: task.softTimeLimit,
-            timeLimit: task.timeLimit,
-            maxRetries: task.maxRetries
-        )
-        switch handler(for: task.task) {
+        var request = task.request
+        if request.hostname.isEmpty { request.hostname = setup.hostname }
+        switch handler(for: request.task) {
         case .failure(let failure):
             return HandlerReport(
-                outcome: .failure(failure, traceback: HandlerRun.traceback(failure, task: task.task))
+                outcome: .failure(failure, traceback: HandlerRun.traceback(failure, task: request.task))
             )
         case .success(let handler):
             let context = TaskContext(
@@ -58,8 +51,8 @@ final class HandlerHost: Sendable {
             )
             let outcome = await HandlerRun.outcome(
                 of: handler,
-                args: task.args,
-                kwargs: task.kwargs,
+                args: request.args,
+                kwargs: request.kwargs,
                 context: context
             )
             let gathered = reporter.end()
@@ -87,8 +80,8 @@ final class HandlerHost: Sendable {
                 label: label,
                 level: setup.logLevel,
                 job: run?.job,
-                taskID: run?.headers.id,
-                taskName: run?.task,
+                taskID: run?.request.id,
+                taskName: run?.request.task,
                 processName: processName,
                 processID: processID,
                 sink: sink

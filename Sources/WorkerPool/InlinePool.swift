@@ -5,7 +5,7 @@ public import Logging
 public import NIOCore
 import Synchronization
 
-/// Runs handlers inside the controller, as Swift tasks on the global executor: for tests, and for trusted code in a
+/// Runs handlers inside the controller, as Swift tasks on threads of their own: for tests, and for trusted code in a
 /// user's own executable.
 ///
 /// A run cannot be killed here. At its hard limit it is given up: its slot is free at once and what it still does is
@@ -17,6 +17,7 @@ public final class InlinePool: TaskPool, @unchecked Sendable {
     private let events: EventBatch
     private let deadlines: DeadlineTimer<Deadline>
     private let inbox: InlineInbox
+    private let threads: HandlerThreads
     private let startedAt = NIODeadline.now()
     private let wallStart: Double
 
@@ -82,6 +83,7 @@ public final class InlinePool: TaskPool, @unchecked Sendable {
         events = EventBatch(eventLoop: eventLoop, onEvents: onEvents)
         deadlines = DeadlineTimer(eventLoop: eventLoop)
         inbox = InlineInbox(eventLoop: eventLoop)
+        threads = HandlerThreads(limit: System.coreCount)
         generation = Generation(
             host: HandlerHost(registry: registry, setup: setup, processName: name, processID: getpid(), sink: inbox)
         )
@@ -145,7 +147,7 @@ public final class InlinePool: TaskPool, @unchecked Sendable {
         events.emit(.started(job: task.job, processID: getpid()))
         generation.running += 1
         // Not a child of anything: the run ends by its own end or by ``cancel(job:reason:)``.
-        let running = Task {
+        let running = Task(executorPreference: threads) {
             let begun = MonotonicClock.now()
             let report = await host.run(task, cancellation: cancellation)
             let runtime = Duration.nanoseconds(Int64(MonotonicClock.now() - begun))
@@ -154,11 +156,11 @@ public final class InlinePool: TaskPool, @unchecked Sendable {
         jobs[task.job] = InlineJob(
             task: running,
             cancellation: cancellation,
-            timeLimit: task.timeLimit,
+            timeLimit: task.request.timeLimit,
             generation: generation
         )
-        if let limit = task.softTimeLimit.flatMap(TimeAmount.init(limit:)) { watch(.soft(task.job), now + limit) }
-        if let limit = task.timeLimit.flatMap(TimeAmount.init(limit:)) { watch(.hard(task.job), now + limit) }
+        if let limit = task.request.softTimeLimit.flatMap(TimeAmount.init(limit:)) { watch(.soft(task.job), now + limit) }
+        if let limit = task.request.timeLimit.flatMap(TimeAmount.init(limit:)) { watch(.hard(task.job), now + limit) }
     }
 
     private func watch(_ deadline: Deadline, _ due: NIODeadline) {

@@ -17,30 +17,37 @@ extension Worker {
     }
 
     private func accept(_ delivery: Delivery, now moment: Instant, clock: NIODeadline) {
-        let message: TaskMessage
+        let received: ReceivedMessage
         do {
-            message = try TaskMessage.decode(delivery.item, codecs: codecs, limits: configuration.limits)
+            received = ReceivedMessage(
+                try TaskMessage.decode(delivery.item, codecs: codecs, limits: configuration.limits)
+            )
         } catch {
             return refuse(delivery, error)
         }
-        guard phase == .running else { return putBack(message, delivery) }
-        let headers = message.headers
-        let action = admission.action(for: headers, now: moment) {
-            revoked.contains($0, now: moment) || revoked.contains(stampsOf: headers)
+        guard phase == .running else { return putBack(received.message, delivery) }
+        admit(received, delivery, now: moment, clock: clock)
+    }
+
+    private func admit(_ received: ReceivedMessage, _ delivery: Delivery, now moment: Instant, clock: NIODeadline) {
+        let action = admission.action(for: received.message.headers, now: moment) {
+            revoked.contains($0, now: moment) || revoked.contains(stampsOf: received.message.headers)
         }
+        if case .run(let policy) = action { return reserve(received, delivery, policy: policy, clock: clock) }
+        let headers = received.message.headers
         switch action {
-        case .run(let policy): reserve(message, delivery, policy: policy, clock: clock)
+        case .run: break
         case .park(let due):
             log(received: headers)
             tell("task-received", of: policy(headers), .received(headers))
-            enqueue(tracer.park(message, delivery, until: due), due: due)
+            enqueue(tracer.park(received.message, delivery, until: due), due: due)
         case .expired:
             log(received: headers)
             logger.info("Discarding expired task: \(headers.label)")
             revoked.insert(headers.id, now: moment)
             let fields = EventFields.revoked(headers, signal: nil, isExpired: true)
             enqueue(
-                tracer.ending(of: message, delivery, policy: policy(headers), outcome: .revoked(reason: .expired)),
+                tracer.ending(of: received, delivery, policy: policy(headers), outcome: .revoked(reason: .expired)),
                 event: draft("task-revoked", of: policy(headers), fields)
             )
         case .revoked:
@@ -48,7 +55,7 @@ extension Worker {
             logger.info("\(revoked.logLine(discarding: headers, now: moment))")
             let fields = EventFields.revoked(headers, signal: nil, isExpired: false)
             enqueue(
-                tracer.ending(of: message, delivery, policy: policy(headers), outcome: .revoked(reason: .revoked)),
+                tracer.ending(of: received, delivery, policy: policy(headers), outcome: .revoked(reason: .revoked)),
                 event: draft("task-revoked", of: policy(headers), fields)
             )
         case .unregistered:
@@ -61,7 +68,7 @@ extension Worker {
                     reason: "unregistered task \(headers.task)",
                     taskID: headers.id,
                     exception: .notRegistered(headers.task),
-                    message: message
+                    message: received.message
                 ),
                 event: draft(
                     "task-failed",
@@ -77,7 +84,7 @@ extension Worker {
                     reason: reason,
                     taskID: headers.id,
                     exception: exception,
-                    message: message
+                    message: received.message
                 )
             )
         }
@@ -99,20 +106,20 @@ extension Worker {
         )
     }
 
-    private func reserve(_ message: TaskMessage, _ delivery: Delivery, policy: TaskPolicy, clock: NIODeadline) {
-        log(received: message.headers)
-        tell("task-received", of: policy, .received(message.headers))
+    private func reserve(_ received: ReceivedMessage, _ delivery: Delivery, policy: TaskPolicy, clock: NIODeadline) {
+        log(received: received.message.headers)
+        tell("task-received", of: policy, .received(received.message.headers))
         let place = queues.firstIndex { $0.policy.name == delivery.queue } ?? 0
         let pool = policy.pool.map { self.place(ofPool: $0) } ?? queues[place].pool
         let task = ActiveTask(
             job: nextJob,
-            message: message,
+            received: received,
             item: delivery.item,
             queue: place,
             pool: pool,
             policy: policy,
             limits: TimeLimits(
-                message: message.headers,
+                message: received.message.headers,
                 task: policy,
                 queue: queues[place].policy,
                 worker: configuration

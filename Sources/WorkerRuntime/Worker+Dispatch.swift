@@ -1,3 +1,4 @@
+import CeleriacTasks
 import CeleryMessage
 import DequeModule
 import NIOCore
@@ -26,7 +27,6 @@ extension Worker {
 
     private func start(_ task: ActiveTask) -> PoolTask {
         task.stage = .dispatched
-        let message = task.message
         if !task.policy.acksLate, let tag = task.tag {
             // Acknowledged before the run, as the task's policy asks: from here on a crash loses it.
             enqueue(Commit(tag: tag, acknowledges: true, effects: []))
@@ -34,16 +34,15 @@ extension Worker {
         }
         return PoolTask(
             job: task.job,
-            task: message.headers.task,
-            headers: message.headers,
-            args: message.payload.args,
-            kwargs: message.payload.kwargs,
-            queue: queues[task.queue].policy.name,
-            hostname: configuration.nodeName,
-            redelivered: message.headers.redelivered || message.properties.redelivered,
-            softTimeLimit: task.limits.soft,
-            timeLimit: task.limits.hard,
-            maxRetries: task.policy.maxRetries
+            request: TaskRequest(
+                received: task.received,
+                queue: queues[task.queue].policy.name,
+                hostname: configuration.nodeName,
+                redelivered: task.message.headers.redelivered || task.message.properties.redelivered,
+                softTimeLimit: task.limits.soft,
+                timeLimit: task.limits.hard,
+                maxRetries: task.policy.maxRetries
+            )
         )
     }
 }

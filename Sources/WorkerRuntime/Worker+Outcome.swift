@@ -50,7 +50,7 @@ extension Worker {
         tell("task-started", of: task.policy, .started(task.message.headers))
         guard task.policy.trackStarted else { return }
         pendingStates[task.job] = tracer.started(
-            task.message,
+            task.received,
             tag: task.tag,
             policy: task.policy,
             processID: processID
@@ -61,7 +61,7 @@ extension Worker {
     /// A state on the way: only the newest one of a task waits to be stored.
     private func report(_ task: ActiveTask, state: String, meta: [UInt8]) {
         task.lastState = state
-        guard let commit = tracer.state(state, meta: meta, of: task.message, tag: task.tag, policy: task.policy) else {
+        guard let commit = tracer.state(state, meta: meta, of: task.received, tag: task.tag, policy: task.policy) else {
             return
         }
         pendingStates[task.job] = commit
@@ -109,7 +109,7 @@ extension Worker {
         if task.stage == .dispatched { pools[task.pool].dispatched -= 1 }
         pendingStates[job] = nil
         let ending = tracer.ending(
-            of: task.message,
+            of: task.received,
             item: task.item,
             tag: task.tag,
             queue: queues[task.queue].policy.name,

@@ -49,10 +49,11 @@ struct DebugHandlersTests {
     }
 
     @Test func `are there under their names`() {
-        #expect(
-            registry.names
-                == ["add", "crash", "echo", "fail", "noop", "progress", "retry", "sleep", "spin"].map { "debug." + $0 }
-        )
+        let names = [
+            "add", "add_to_chord", "crash", "echo", "errback", "fail", "noop", "progress", "replace", "retry", "sleep",
+            "spawn", "spin",
+        ]
+        #expect(registry.names == names.map { "debug." + $0 })
     }
 
     @Test func `take no options`() throws {

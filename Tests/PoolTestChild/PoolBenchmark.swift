@@ -75,7 +75,7 @@ private final class Feeder: @unchecked Sendable {
     private var finished: UInt64 = 0
     private var again: [PoolTask] = []
     private var pool: (any TaskPool)?
-    private let headers: TaskHeaders
+    private let received: ReceivedMessage
 
     init(count: UInt64, loop: any EventLoop) {
         self.count = count
@@ -85,7 +85,7 @@ private final class Feeder: @unchecked Sendable {
         headers.origin = "gen12345@host"
         headers.argsrepr = "()"
         headers.kwargsrepr = "{}"
-        self.headers = headers
+        received = ReceivedMessage(headers: headers)
     }
 
     func run(_ pool: any TaskPool) -> EventLoopFuture<Void> {
@@ -124,12 +124,7 @@ private final class Feeder: @unchecked Sendable {
     private func task(_ job: UInt64) -> PoolTask {
         PoolTask(
             job: job,
-            task: "noop",
-            headers: headers,
-            args: [91, 93],
-            kwargs: [123, 125],
-            queue: "celery",
-            hostname: "celery@host"
+            request: TaskRequest(received: received, queue: "celery", hostname: "celery@host")
         )
     }
 }

@@ -53,12 +53,14 @@ enum PoolTestChild {
                 [1, 2].map { job in
                     PoolTask(
                         job: job,
-                        task: "spin",
-                        headers: TaskHeaders(task: "spin", id: "\(job)"),
-                        args: Array("[1000]".utf8),
-                        kwargs: Array("{}".utf8),
-                        queue: "",
-                        hostname: ""
+                        request: TaskRequest(
+                            received: ReceivedMessage(
+                                headers: TaskHeaders(task: "spin", id: "\(job)"),
+                                args: Array("[1000]".utf8)
+                            ),
+                            queue: "",
+                            hostname: ""
+                        )
                     )
                 }
             )

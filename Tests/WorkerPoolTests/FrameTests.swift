@@ -46,29 +46,28 @@ import Testing
         headers.extra = ["x-tenant": ["a": 1]]
         let task = PoolTask(
             job: .max,
-            task: "tasks.add",
-            headers: headers,
-            args: Array("[1, 2.0]".utf8),
-            kwargs: Array("{}".utf8),
-            queue: "q",
-            hostname: "celery@here",
-            redelivered: true,
-            softTimeLimit: 0.25,
-            timeLimit: 1e9,
-            maxRetries: 0
+            request: TaskRequest(
+                received: ReceivedMessage(headers: headers, args: Array("[1, 2.0]".utf8), kwargs: Array("{}".utf8)),
+                queue: "q",
+                hostname: "celery@here",
+                redelivered: true,
+                softTimeLimit: 0.25,
+                timeLimit: 1e9,
+                maxRetries: 0
+            )
         )
         let read = try roundTrip(.run, { _ = task.append(to: &$0, limit: 1 << 20) }, read: PoolTask.init(runFrame:))
-        #expect(read.headers == headers)
+        #expect(read.request.headers == headers)
         #expect(read.job == task.job)
-        #expect(read.task == task.task)
-        #expect(read.args == task.args)
-        #expect(read.kwargs == task.kwargs)
-        #expect(read.queue == "q")
-        #expect(read.hostname == "celery@here")
-        #expect(read.redelivered)
-        #expect(read.softTimeLimit == 0.25)
-        #expect(read.timeLimit == 1e9)
-        #expect(read.maxRetries == 0)
+        #expect(read.request.task == task.request.task)
+        #expect(read.request.args == task.request.args)
+        #expect(read.request.kwargs == task.request.kwargs)
+        #expect(read.request.queue == "q")
+        #expect(read.request.hostname == "celery@here")
+        #expect(read.request.redelivered)
+        #expect(read.request.softTimeLimit == 0.25)
+        #expect(read.request.timeLimit == 1e9)
+        #expect(read.request.maxRetries == 0)
     }
 
     @Test func `carries a plain task whose optional parts stay absent`() throws {
@@ -76,20 +75,19 @@ import Testing
         headers.rootID = nil
         let task = PoolTask(
             job: 1,
-            task: "t",
-            headers: headers,
-            args: [],
-            kwargs: [],
-            queue: "",
-            hostname: "",
-            maxRetries: nil
+            request: TaskRequest(
+                received: ReceivedMessage(headers: headers, args: [], kwargs: []),
+                queue: "",
+                hostname: "",
+                maxRetries: nil
+            )
         )
         let read = try roundTrip(.run, { _ = task.append(to: &$0, limit: 1 << 20) }, read: PoolTask.init(runFrame:))
-        #expect(read.headers == headers)
-        #expect(read.softTimeLimit == nil)
-        #expect(read.timeLimit == nil)
-        #expect(read.maxRetries == nil)
-        #expect(!read.redelivered)
+        #expect(read.request.headers == headers)
+        #expect(read.request.softTimeLimit == nil)
+        #expect(read.request.timeLimit == nil)
+        #expect(read.request.maxRetries == nil)
+        #expect(!read.request.redelivered)
     }
 
     static let outcomes: [HandlerOutcome] = [

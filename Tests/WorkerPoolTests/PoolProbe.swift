@@ -169,18 +169,24 @@ func run(
     _ args: JSONValue...,
     kwargs: JSONObject = [:],
     soft: Double? = nil,
-    hard: Double? = nil
+    hard: Double? = nil,
+    change: (inout TaskMessage) -> Void = { _ in }
 ) -> PoolTask {
-    PoolTask(
-        job: job,
-        task: task,
+    var message = TaskMessage(
         headers: TaskHeaders(task: task, id: "id-\(job)"),
-        args: JSONWriter.bytes(.array(args)),
-        kwargs: JSONWriter.bytes(.object(kwargs)),
-        queue: "q",
-        hostname: "celery@test",
-        softTimeLimit: soft,
-        timeLimit: hard
+        properties: MessageProperties(routingKey: ""),
+        payload: TaskPayload(args: JSONWriter.bytes(.array(args)), kwargs: JSONWriter.bytes(.object(kwargs)))
+    )
+    change(&message)
+    return PoolTask(
+        job: job,
+        request: TaskRequest(
+            received: ReceivedMessage(message),
+            queue: "q",
+            hostname: "celery@test",
+            softTimeLimit: soft,
+            timeLimit: hard
+        )
     )
 }
 

@@ -126,9 +126,10 @@ import Testing
 
     @Test func `runs a task with its request and returns the result`() async throws {
         try await withPool { pool, probe in
-            var task = run(1, "echo", 1, "ğ", kwargs: ["k": 1.5])
-            task.headers.retries = 2
-            task.headers.extra = ["tenant": "t1"]
+            let task = run(1, "echo", 1, "ğ", kwargs: ["k": 1.5]) { message in
+                message.headers.retries = 2
+                message.headers.extra = ["tenant": "t1"]
+            }
             try await submit(pool, probe, [task])
             let result = await probe.ends([1])[1]?.result
             #expect(result?["args"] == [1, "ğ"])
@@ -180,8 +181,7 @@ import Testing
 
     @Test func `passes wrong arguments back as the failure of that task`() async throws {
         try await withPool { pool, probe in
-            var task = run(1, "echo")
-            task.args = Array("[1, ".utf8)
+            let task = run(1, "echo") { $0.payload.args = Array("[1, ".utf8) }
             try await submit(pool, probe, [task, run(2, "noop")])
             let ends = await probe.ends([1, 2])
             #expect(ends[1]?.failure != nil)

@@ -1,3 +1,4 @@
+import CeleriacTasks
 import CeleryMessage
 import NIOCore
 import Testing
@@ -104,7 +105,7 @@ struct AutoscalingTests {
             await bench.turns()
             #expect(pool.sizes == [2, 3])
             for id in ids(5) {
-                await bench.broker.until { pool.runs.contains { $0.headers.id == id } }
+                await bench.broker.until { pool.runs.contains { $0.request.id == id } }
                 pool.finish(id)
             }
             await bench.stored(ids(5))

@@ -31,7 +31,7 @@ import WorkerPool
         adding: [Signature] = []
     ) throws -> TaskEnding {
         tracer(results: results).ending(
-            of: try TaskMessage.decode(item, codecs: .json, limits: MessageLimits()),
+            of: ReceivedMessage(try TaskMessage.decode(item, codecs: .json, limits: MessageLimits())),
             item: item,
             tag: DeliveryTag("w:1"),
             queue: "celery",

@@ -45,18 +45,18 @@ final class FakePool: TaskPool {
     }
 
     func begin(_ id: String, processID: Int32) {
-        guard let run = runs.first(where: { $0.headers.id == id }) else { return }
+        guard let run = runs.first(where: { $0.request.id == id }) else { return }
         emit(.started(job: run.job, processID: processID))
     }
 
     func report(_ id: String, state name: String) {
-        guard let run = runs.first(where: { $0.headers.id == id }) else { return }
+        guard let run = runs.first(where: { $0.request.id == id }) else { return }
         emit(.state(job: run.job, state: name, meta: Array("{}".utf8)))
     }
 
     func finish(_ id: String, _ outcome: HandlerOutcome = .success(result: Array("null".utf8))) {
         let ended = state.withLock { state in
-            state.runs.firstIndex { $0.headers.id == id }.map { state.runs.remove(at: $0) }
+            state.runs.firstIndex { $0.request.id == id }.map { state.runs.remove(at: $0) }
         }
         guard let ended else { return }
         emit(.finished(job: ended.job, report: HandlerReport(outcome: outcome), runtime: .milliseconds(5)))

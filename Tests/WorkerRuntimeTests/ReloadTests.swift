@@ -40,9 +40,9 @@ import WorkerPool
             await bench.worker.reload(fresh, setup: setup)
             try bench.publish("work", ["after"])
             let runs = await pool.holding(2)
-            #expect(runs.map(\.timeLimit) == [10, 20])
-            #expect(runs.map(\.softTimeLimit) == [5, 6])
-            #expect(runs.map(\.maxRetries) == [1, 7])
+            #expect(runs.map(\.request.timeLimit) == [10, 20])
+            #expect(runs.map(\.request.softTimeLimit) == [5, 6])
+            #expect(runs.map(\.request.maxRetries) == [1, 7])
         }
     }
 
@@ -76,7 +76,7 @@ import WorkerPool
             fresh.tasks["work"] = TaskPolicy(timeLimit: 20)
             await bench.worker.reload(fresh, setup: setup)
             pool.resize(to: 1)
-            #expect(await pool.holding(1).map(\.timeLimit) == [10])
+            #expect(await pool.holding(1).map(\.request.timeLimit) == [10])
         }
     }
 
@@ -91,7 +91,7 @@ import WorkerPool
             try bench.publish("new", ["new"])
             await bench.stored(["too-late"])
             #expect(try await bench.record("too-late")?["result"]?["exc_type"] == "NotRegistered")
-            #expect(await pool.holding(2).map(\.headers.id) == ["running", "new"])
+            #expect(await pool.holding(2).map(\.request.id) == ["running", "new"])
             pool.finish("running")
             await bench.stored(["running"])
             #expect(try await bench.record("running")?["status"] == "SUCCESS")
@@ -124,8 +124,8 @@ import WorkerPool
             try bench.publish("work", ["dropped"], queue: "celery")
             try bench.publish("work", ["kept"], queue: "mail")
             let runs = await pool.holding(2)
-            #expect(Set(runs.map(\.headers.id)) == ["dropped", "kept"])
-            #expect(runs.allSatisfy { $0.hostname == "celery@test" })
+            #expect(Set(runs.map(\.request.id)) == ["dropped", "kept"])
+            #expect(runs.allSatisfy { $0.request.hostname == "celery@test" })
             await bench.turns()
             #expect(bench.store.waiting(in: "new").count == 1)
             #expect(bench.log.lines.contains { $0.contains("Queues, pools and servers stay as started") })

@@ -1,3 +1,4 @@
+import CeleriacTasks
 import CeleryMessage
 import Testing
 import Transport
@@ -40,7 +41,7 @@ import WorkerPool
         try await with { bench, pool in
             for (task, id, queue) in [("work", "first", "celery"), ("early", "second", "mail")] {
                 try bench.publish(task, [id], queue: queue) { $0.headers.retries = id == "second" ? 2 : 0 }
-                await bench.broker.until { pool.runs.contains { $0.headers.id == id } }
+                await bench.broker.until { pool.runs.contains { $0.request.id == id } }
             }
             pool.begin("second", processID: 4711)
             pool.report("second", state: "PROGRESS")

@@ -39,7 +39,7 @@ import WorkerPool
         enqueued: [Signature] = []
     ) throws -> TaskEnding {
         tracer.ending(
-            of: try TaskMessage.decode(item, codecs: .json, limits: MessageLimits()),
+            of: ReceivedMessage(try TaskMessage.decode(item, codecs: .json, limits: MessageLimits())),
             item: item,
             tag: early ? nil : tag,
             queue: "celery",
@@ -273,13 +273,13 @@ import WorkerPool
         for (fixture, commit) in [
             (
                 "started",
-                { (tracer: Tracer, message: TaskMessage) -> Commit? in
+                { (tracer: Tracer, message: ReceivedMessage) -> Commit? in
                     tracer.started(message, tag: DeliveryTag("w:1"), policy: TaskPolicy(), processID: 13449)
                 }
             ),
             (
                 "custom_state_progress",
-                { (tracer: Tracer, message: TaskMessage) -> Commit? in
+                { (tracer: Tracer, message: ReceivedMessage) -> Commit? in
                     let meta = Array(#"{"current": 0, "total": 3}"#.utf8)
                     return tracer.state(
                         "PROGRESS",
@@ -293,7 +293,7 @@ import WorkerPool
         ] {
             let expected = try Recorded.record(fixture)
             let id = try #require(expected["task_id"]?.string)
-            let message = TaskMessage(task: "proj.tracked", id: id)
+            let message = ReceivedMessage(TaskMessage(task: "proj.tracked", id: id))
             let made = try #require(commit(tracer(), message))
             #expect(made.tag == tag)
             #expect(!made.acknowledges)

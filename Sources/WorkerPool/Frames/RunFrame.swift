@@ -1,3 +1,4 @@
+import CeleriacTasks
 import CeleryMessage
 
 /// The run frame: one task for a pool process.
@@ -39,11 +40,10 @@ extension PoolTask {
         static let compression: UInt8 = 51
         static let redelivered: UInt8 = 52
         static let extra: UInt8 = 53
-        static let headerTask: UInt8 = 54
     }
 
     /// How many bytes of arguments there are.
-    var argumentBytes: Int { args.count + kwargs.count }
+    var argumentBytes: Int { request.args.count + request.kwargs.count }
 
     /// Appends this task as a run frame, unless its payload is above `limit`, and returns the payload's length.
     func append(to writer: inout FrameWriter, limit: Int) -> Int {
@@ -56,22 +56,21 @@ extension PoolTask {
     private func write(to writer: inout FrameWriter) -> Int {
         writer.append(.run) { writer in
             writer.field(Tag.job, job)
-            writer.field(Tag.task, task)
-            writer.field(Tag.args, args)
-            writer.field(Tag.kwargs, kwargs)
-            writer.field(Tag.queue, queue)
-            writer.field(Tag.hostname, hostname)
-            if redelivered { writer.flag(Tag.redelivered) }
-            writer.field(Tag.softTimeLimit, softTimeLimit)
-            writer.field(Tag.timeLimit, timeLimit)
-            writer.field(Tag.maxRetries, maxRetries)
-            appendHeaders(to: &writer)
+            writer.field(Tag.task, request.task)
+            writer.field(Tag.args, request.args)
+            writer.field(Tag.kwargs, request.kwargs)
+            writer.field(Tag.queue, request.queue)
+            writer.field(Tag.hostname, request.hostname)
+            if request.redelivered { writer.flag(Tag.redelivered) }
+            writer.field(Tag.softTimeLimit, request.softTimeLimit)
+            writer.field(Tag.timeLimit, request.timeLimit)
+            writer.field(Tag.maxRetries, request.maxRetries)
+            append(request.headers, to: &writer)
         }
     }
 
-    private func appendHeaders(to writer: inout FrameWriter) {
+    private func append(_ headers: TaskHeaders, to writer: inout FrameWriter) {
         writer.field(HeaderTag.id, headers.id)
-        if headers.task != task { writer.field(HeaderTag.headerTask, headers.task) }
         writer.field(HeaderTag.rootID, headers.rootID)
         writer.field(HeaderTag.parentID, headers.parentID)
         if headers.retries != 0 { writer.field(HeaderTag.retries, headers.retries) }
@@ -102,39 +101,41 @@ extension PoolTask {
     /// - Throws: ``PoolError`` for what is not one; job, task and id must be there.
     init(runFrame payload: RawSpan) throws(PoolError) {
         var job: UInt64?
-        var read = PoolTask(
-            job: 0,
-            task: "",
-            headers: TaskHeaders(task: "", id: ""),
-            args: [],
-            kwargs: [],
-            queue: "",
-            hostname: "",
-            maxRetries: nil
-        )
-        read.headers.rootID = nil
+        var headers = TaskHeaders(task: "", id: "")
+        headers.rootID = nil
+        var (args, kwargs): ([UInt8], [UInt8]) = ([], [])
+        var (queue, hostname) = ("", "")
+        var redelivered = false
+        var (softTimeLimit, timeLimit): (Double?, Double?)
+        var maxRetries: Int?
         try Frame.fields(of: payload) { tag, value throws(PoolError) in
             switch tag {
             case Tag.job: job = try value.number()
-            case Tag.task:
-                read.task = value.text
-                read.headers.task = read.task
-            case Tag.args: read.args = value.array
-            case Tag.kwargs: read.kwargs = value.array
-            case Tag.queue: read.queue = value.text
-            case Tag.hostname: read.hostname = value.text
-            case Tag.redelivered: read.redelivered = try value.int() != 0
-            case Tag.softTimeLimit: read.softTimeLimit = try value.double()
-            case Tag.timeLimit: read.timeLimit = try value.double()
-            case Tag.maxRetries: read.maxRetries = try value.int()
-            default: try read.headers.read(tag, value)
+            case Tag.task: headers.task = value.text
+            case Tag.args: args = value.array
+            case Tag.kwargs: kwargs = value.array
+            case Tag.queue: queue = value.text
+            case Tag.hostname: hostname = value.text
+            case Tag.redelivered: redelivered = try value.int() != 0
+            case Tag.softTimeLimit: softTimeLimit = try value.double()
+            case Tag.timeLimit: timeLimit = try value.double()
+            case Tag.maxRetries: maxRetries = try value.int()
+            default: try headers.read(tag, value)
             }
         }
-        guard let job, !read.task.isEmpty, !read.headers.id.isEmpty else {
+        guard let job, !headers.task.isEmpty, !headers.id.isEmpty else {
             throw PoolError(code: .malformedFrame, message: "a run frame without job, task or id")
         }
-        read.job = job
-        self = read
+        let request = TaskRequest(
+            received: ReceivedMessage(headers: headers, args: args, kwargs: kwargs),
+            queue: queue,
+            hostname: hostname,
+            redelivered: redelivered,
+            softTimeLimit: softTimeLimit,
+            timeLimit: timeLimit,
+            maxRetries: maxRetries
+        )
+        self.init(job: job, request: request)
     }
 }
 
@@ -143,7 +144,6 @@ extension TaskHeaders {
         typealias Tag = PoolTask.HeaderTag
         switch tag {
         case Tag.id: id = value.text
-        case Tag.headerTask: task = value.text
         case Tag.rootID: rootID = value.text
         case Tag.parentID: parentID = value.text
         case Tag.retries: retries = try value.int()

@@ -1,3 +1,4 @@
+import CeleriacTasks
 import NIOCore
 
 /// A run that a pool process was given and has not ended.
@@ -25,8 +26,8 @@ final class PooledJob {
 
     init(_ task: PoolTask, ordinal: UInt64, estimate: RunTimeEstimates.Estimate, process: PoolProcess) {
         job = task.job
-        softTimeLimit = task.softTimeLimit.flatMap(TimeAmount.init(limit:))
-        timeLimit = task.timeLimit.flatMap { seconds in TimeAmount(limit: seconds).map { ($0, seconds) } }
+        softTimeLimit = task.request.softTimeLimit.flatMap(TimeAmount.init(limit:))
+        timeLimit = task.request.timeLimit.flatMap { seconds in TimeAmount(limit: seconds).map { ($0, seconds) } }
         self.estimate = estimate
         expectedSeconds = estimate.seconds
         self.ordinal = ordinal

@@ -122,7 +122,7 @@ public final class ProcessPool: TaskPool, @unchecked Sendable {
         guard !backlog.isEmpty else { return }
         let now = NIODeadline.now()
         while let task = backlog.first {
-            let estimate = estimates[task.task]
+            let estimate = estimates[task.request.task]
             guard let member = chooseFree() ?? chooseAhead(task, estimate) else { return }
             _ = backlog.popFirst()
             give(task, to: member, estimate, now)
@@ -209,7 +209,7 @@ public final class ProcessPool: TaskPool, @unchecked Sendable {
         let failure = TaskFailure.valueError(
             "the task's arguments of \(length) bytes are above the pool's \(configuration.frameLimit)"
         )
-        let traceback = HandlerRun.traceback(failure, task: task.task)
+        let traceback = HandlerRun.traceback(failure, task: task.request.task)
         let report = HandlerReport(outcome: .failure(failure, traceback: traceback))
         events.emit(.finished(job: task.job, report: report, runtime: .zero))
     }

@@ -15,7 +15,7 @@ final class ActiveTask {
     }
 
     let job: UInt64
-    let message: TaskMessage
+    let received: ReceivedMessage
     /// The list item as it came, for when it goes back.
     let item: [UInt8]
     let queue: Int
@@ -37,9 +37,11 @@ final class ActiveTask {
     /// The signal that a command wants it ended by.
     var terminationSignal: Int32?
 
+    var message: TaskMessage { _read { yield received.message } }
+
     init(
         job: UInt64,
-        message: TaskMessage,
+        received: ReceivedMessage,
         item: [UInt8],
         queue: Int,
         pool: Int,
@@ -49,7 +51,7 @@ final class ActiveTask {
         claimedAt: NIODeadline
     ) {
         self.job = job
-        self.message = message
+        self.received = received
         self.item = item
         self.queue = queue
         self.pool = pool

@@ -37,7 +37,7 @@ struct Tracer: Sendable {
     ///   - enqueued: what the handler wants published with its success.
     ///   - chordAdditions: what the handler adds to the header of its chord with its success.
     func ending(
-        of message: TaskMessage,
+        of received: ReceivedMessage,
         item: [UInt8],
         tag: DeliveryTag?,
         queue: String,
@@ -49,7 +49,7 @@ struct Tracer: Sendable {
     ) -> TaskEnding {
         let sent = Sent(enqueued: enqueued, chordAdditions: chordAdditions)
         let task = Ended(
-            message,
+            received,
             item: item,
             tag: tag,
             queue: queue,
@@ -74,9 +74,14 @@ struct Tracer: Sendable {
     }
 
     /// What follows when a message ends before it ran.
-    func ending(of message: TaskMessage, _ delivery: Delivery, policy: TaskPolicy, outcome: TaskOutcome) -> Commit {
+    func ending(
+        of received: ReceivedMessage,
+        _ delivery: Delivery,
+        policy: TaskPolicy,
+        outcome: TaskOutcome
+    ) -> Commit {
         ending(
-            of: message,
+            of: received,
             item: delivery.item,
             tag: delivery.tag,
             queue: delivery.queue,
@@ -91,6 +96,8 @@ struct Tracer: Sendable {
     private struct Sent {
         var enqueued: [Signature]
         var chordAdditions: [Signature]
+
+        var isEmpty: Bool { enqueued.isEmpty && chordAdditions.isEmpty }
     }
 
     /// A task that was called off leaves its record, and its chord does not wait for it.
@@ -100,7 +107,10 @@ struct Tracer: Sendable {
     }
 
     private func succeeded(_ task: Ended, result: [UInt8], _ sent: Sent) -> TaskEnding {
-        let headers = task.message.headers
+        // The usual task is followed by nothing, and pays nothing for what could follow.
+        guard !sent.isEmpty || !task.message.payload.embed.isEmpty else {
+            return succeeded(task, result: result, children: [], effects: [])
+        }
         var continuation = continuation(task)
         do {
             for signature in sent.enqueued { try continuation.send(signature) }
@@ -109,13 +119,23 @@ struct Tracer: Sendable {
         } catch {
             return failed(task, error.exceptionInfo, traceback: nil)
         }
-        var effects = continuation.effects
+        return succeeded(task, result: result, children: continuation.children, effects: continuation.effects)
+    }
+
+    /// The end of a success: its record behind whatever it sends.
+    private func succeeded(
+        _ task: Ended,
+        result: [UInt8],
+        children: [ResultTuple],
+        effects sent: [Effect]
+    ) -> TaskEnding {
+        var effects = sent
         if !task.ignoresResult {
             do {
                 effects.append(
                     try records.success(
                         result: result,
-                        children: continuation.children,
+                        children: children,
                         of: task.message,
                         now: task.now
                     )
@@ -125,7 +145,7 @@ struct Tracer: Sendable {
             }
         }
         if task.message.payload.embed.chord != nil { effects += part(of: task.message, .success, result: result) }
-        if headers.redelivered { effects.append(.forgetDeliveries(taskID: headers.id)) }
+        if task.message.headers.redelivered { effects.append(.forgetDeliveries(taskID: task.message.headers.id)) }
         return TaskEnding(commit: task.commit(effects), verdict: .succeeded(result: result))
     }
 
@@ -439,9 +459,9 @@ struct Tracer: Sendable {
     }
 
     /// The STARTED record of a run.
-    func started(_ message: TaskMessage, tag: DeliveryTag?, policy: TaskPolicy, processID: Int32) -> Commit {
+    func started(_ received: ReceivedMessage, tag: DeliveryTag?, policy: TaskPolicy, processID: Int32) -> Commit {
         let task = Ended(
-            message,
+            received,
             item: [],
             tag: tag,
             queue: "",
@@ -451,16 +471,20 @@ struct Tracer: Sendable {
         )
         guard !task.ignoresResult else { return Commit(tag: tag, acknowledges: false, effects: []) }
         let meta: JSONValue = ["pid": .int(Int64(processID)), "hostname": .string(configuration.nodeName)]
-        let effect = records.state(.started, meta: JSONWriter.bytes(meta), of: message)
+        let effect = records.state(.started, meta: JSONWriter.bytes(meta), of: received.message)
         return Commit(tag: tag, acknowledges: false, effects: [effect])
     }
 
     /// A state reported by a handler; `nil` when results are ignored.
-    func state(_ state: String, meta: [UInt8], of message: TaskMessage, tag: DeliveryTag?, policy: TaskPolicy)
-        -> Commit?
-    {
+    func state(
+        _ state: String,
+        meta: [UInt8],
+        of received: ReceivedMessage,
+        tag: DeliveryTag?,
+        policy: TaskPolicy
+    ) -> Commit? {
         let task = Ended(
-            message,
+            received,
             item: [],
             tag: tag,
             queue: "",
@@ -472,13 +496,13 @@ struct Tracer: Sendable {
         return Commit(
             tag: tag,
             acknowledges: false,
-            effects: [records.state(TaskState(rawValue: state), meta: meta, of: message)]
+            effects: [records.state(TaskState(rawValue: state), meta: meta, of: received.message)]
         )
     }
 
     /// A task at its end, with what decides about its record.
     private struct Ended {
-        let message: TaskMessage
+        let received: ReceivedMessage
         let item: [UInt8]
         let tag: DeliveryTag?
         let queue: String
@@ -490,7 +514,7 @@ struct Tracer: Sendable {
         let ignoresErrors: Bool
 
         init(
-            _ message: TaskMessage,
+            _ received: ReceivedMessage,
             item: [UInt8],
             tag: DeliveryTag?,
             queue: String,
@@ -498,16 +522,18 @@ struct Tracer: Sendable {
             results: ResultPolicy,
             now: Instant
         ) {
-            self.message = message
+            self.received = received
             self.item = item
             self.tag = tag
             self.queue = queue
             self.policy = policy
             self.now = now
-            let unwanted = message.headers.ignoreResult ?? policy.ignoreResult
+            let unwanted = received.message.headers.ignoreResult ?? policy.ignoreResult
             ignoresResult = !results.enabled || unwanted
             ignoresErrors = !results.enabled || unwanted && !policy.storeErrorsEvenIfIgnored
         }
+
+        var message: TaskMessage { _read { yield received.message } }
 
         func commit(_ effects: [Effect]) -> Commit {
             Commit(tag: tag, acknowledges: tag != nil, effects: effects)
