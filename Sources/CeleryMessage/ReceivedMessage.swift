@@ -12,7 +12,8 @@ public final class ReceivedMessage: Sendable {
     }
 
     /// A message of which only headers and arguments are known, as a pool process gets it.
-    public convenience init(headers: TaskHeaders, args: [UInt8] = Array("[]".utf8), kwargs: [UInt8] = Array("{}".utf8)) {
+    public convenience init(headers: TaskHeaders, args: [UInt8] = Array("[]".utf8), kwargs: [UInt8] = Array("{}".utf8))
+    {
         self.init(
             TaskMessage(
                 headers: headers,

@@ -159,8 +159,9 @@ public final class InlinePool: TaskPool, @unchecked Sendable {
             timeLimit: task.request.timeLimit,
             generation: generation
         )
-        if let limit = task.request.softTimeLimit.flatMap(TimeAmount.init(limit:)) { watch(.soft(task.job), now + limit) }
-        if let limit = task.request.timeLimit.flatMap(TimeAmount.init(limit:)) { watch(.hard(task.job), now + limit) }
+        let limits = task.request
+        if let soft = limits.softTimeLimit.flatMap(TimeAmount.init(limit:)) { watch(.soft(task.job), now + soft) }
+        if let hard = limits.timeLimit.flatMap(TimeAmount.init(limit:)) { watch(.hard(task.job), now + hard) }
     }
 
     private func watch(_ deadline: Deadline, _ due: NIODeadline) {
