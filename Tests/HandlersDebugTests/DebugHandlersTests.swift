@@ -20,7 +20,13 @@ private final class RecordingReporter: TaskReporter {
         afterUpdate()
     }
 
-    func enqueue(_ signature: Signature) {}
+    private let signatures = Mutex<(enqueued: [Signature], added: [Signature])>(([], []))
+
+    var enqueued: [Signature] { signatures.withLock { $0.enqueued } }
+    var added: [Signature] { signatures.withLock { $0.added } }
+
+    func enqueue(_ signature: Signature) { signatures.withLock { $0.enqueued.append(signature) } }
+    func addToChord(_ signature: Signature) { signatures.withLock { $0.added.append(signature) } }
 }
 
 struct DebugHandlersTests {
@@ -161,5 +167,39 @@ struct DebugHandlersTests {
     @Test func `crash refuses a signal that ends nothing`() async throws {
         let failure = await #expect(throws: TaskFailure.self) { try await run("crash", ["STOP"]) }
         #expect(failure?.type == "ValueError")
+    }
+
+    // MARK: Canvas
+
+    private let signature = Signature(task: "proj.add", args: [1, 2])
+
+    /// A chain hands the parent's result over first.
+    @Test(arguments: [[JSONValue](), [7]])
+    func `replace gives its place to a signature`(before: [JSONValue]) async throws {
+        let thrown = await #expect(throws: TaskReplacement.self) {
+            try await run("replace", before + [signature.json])
+        }
+        #expect(thrown?.signature == signature)
+    }
+
+    @Test func `spawn sends a signature, add_to_chord adds it to the chord`() async throws {
+        let reporter = RecordingReporter()
+        #expect(try await run("spawn", [signature.json], reporter: reporter) == 0)
+        #expect(reporter.enqueued == [signature] && reporter.added.isEmpty)
+        #expect(try await run("add_to_chord", [], ["signature": signature.json], reporter: reporter) == 0)
+        #expect(reporter.enqueued == [signature] && reporter.added == [signature])
+    }
+
+    @Test(arguments: ["replace", "spawn", "add_to_chord"], [[JSONValue](), ["proj.add"], [["args": [1]]]])
+    func `what is no signature is a type error`(name: String, args: [JSONValue]) async throws {
+        let reporter = RecordingReporter()
+        let failure = await #expect(throws: TaskFailure.self) { try await run(name, args, reporter: reporter) }
+        #expect(failure?.type == "TypeError")
+        #expect(reporter.enqueued.isEmpty && reporter.added.isEmpty)
+    }
+
+    @Test func `only errback is called with what failed instead of an id`() async throws {
+        #expect(try #require(registry["debug.errback"]).takesFailureDetails)
+        #expect(registry.names.filter { registry[$0]?.takesFailureDetails == true } == ["debug.errback"])
     }
 }
