@@ -140,7 +140,7 @@ def test_what_the_page_shows_of_problems_is_what_the_program_says(tmp_path):
         "  pdf: {pool: cpus}\n"
         "tasks:\n"
         "  proj.echo: {handler: debug.echo, queue: pdf}\n"
-        "worker_pool_restarts: true\n"
+        "worker_timer_precision: 1\n"
     )
     done = subprocess.run(
         [EXECUTABLE, "report", "--check", "tasks.yaml"], cwd=tmp_path, env=clean_environment(), capture_output=True,
