@@ -20,7 +20,10 @@ struct PoolState {
         let capacity = pool.capacity
         let inHand = reserved.count + dispatched + claiming
         var bound = capacity + pace.lookahead
-        if let multiplier = prefetchMultiplier, multiplier > 0 { bound = min(bound, capacity * multiplier) }
+        if let multiplier = prefetchMultiplier, multiplier > 0 {
+            // Whoever asks for more than runs finds one message waiting, however slow the tasks are.
+            bound = min(max(bound, capacity + 1), capacity * multiplier)
+        }
         // A process pool may hold more than its slots for short tasks; it says so itself.
         let room = max(bound - inHand, pool.free - reserved.count - claiming)
         guard let multiplier = prefetchMultiplier, multiplier > 0 else { return max(0, room) }

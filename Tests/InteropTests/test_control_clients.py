@@ -130,13 +130,12 @@ def test_scheduled_tasks_are_described_as_celery_does(app, pair):
     assert {result.id for result in results} <= set(ours) and {result.id for result in results} <= set(theirs)
 
 
-def test_a_task_that_waits_for_a_slot_is_reserved(one):
-    app = one.app()
+def test_a_task_that_waits_for_a_slot_is_reserved(deployment):
+    start_worker_under_test(deployment, "-c", "1", *QUIET, worker_prefetch_multiplier=4)
+    app = deployment.app()
     running, waiting = [app.tasks["proj.sleep"].delay(seconds) for seconds in (4, 0)]
     inspect = app.control.inspect([OURS], timeout=10)
     eventually(lambda: [info["id"] for info in inspect.active()[OURS]] == [running.id], "the first runs")
-    if KIND == "celery":  # This one prefetches nothing beyond its slots.
-        return
     reserved = eventually(lambda: inspect.reserved()[OURS], "the second is reserved")
     assert [info["id"] for info in reserved] == [waiting.id]
     assert reserved[0]["time_start"] is None and reserved[0]["worker_pid"] is None
@@ -150,7 +149,8 @@ def test_registered_tasks_are_listed_in_celerys_form(app):
     assert all(entry.split(" ")[1:2] == [f"[name={entry.split(' ')[0]}"] or entry.endswith("]") for entry in ours)
     assert any(entry.startswith("proj.add [name=proj.add max_retries=") for entry in ours), ours
     ours, theirs = ask(app, "registered", builtins=True)
-    builtins = {name for name in theirs if name.startswith("celery.")}
+    # What polls for the end of a chord is for backends that cannot count; nobody sends it on Redis.
+    builtins = {name for name in theirs if name.startswith("celery.")} - {"celery.chord_unlock"}
     assert builtins and builtins <= set(ours), builtins - set(ours)
 
 
@@ -230,7 +230,6 @@ def test_every_alias_answers_as_its_command(app, alias, name):
     ("revoke", {"task_id": "nobody", "terminate": True}),
     ("terminate", {"task_id": "nobody", "signal": "TERM"}),
     ("revoke_by_stamped_headers", {"headers": {"stamp": ["value"]}}),
-    ("election", {"id": "e", "topic": "none", "action": None}),
     ("no_such_command", {}),
     ("enable_events", {"bogus": 1}),
     ("autoscale", {"bogus": 1}),

@@ -59,8 +59,14 @@ struct SettingsTable {
             ("result_backend", .string(backend)),
             ("result_expires", Self.seconds(results.expires)),
             ("result_extended", .bool(results.extended)),
+            ("result_accept_content", configuration.resultAcceptContent.map(Self.names) ?? .null),
+            ("result_chord_join_timeout", Self.seconds(results.chordJoinTimeout)),
+            ("redis_socket_timeout", Self.seconds(results.socketTimeout)),
+            ("redis_socket_connect_timeout", Self.seconds(results.socketConnectTimeout)),
+            ("redis_socket_keepalive", .bool(results.socketKeepalive)),
+            ("redis_backend_health_check_interval", Self.seconds(results.healthCheckInterval)),
             ("result_serializer", .string(results.serializer.rawValue)),
-            ("accept_content", .array(configuration.acceptContent.map(\.rawValue).sorted().map(JSONValue.string))),
+            ("accept_content", Self.names(configuration.acceptContent)),
             ("task_serializer", .string(configuration.taskSerializer.rawValue)),
             ("timezone", configuration.timezone.map(JSONValue.string) ?? .null),
             ("enable_utc", .bool(configuration.enableUTC)),
@@ -68,6 +74,8 @@ struct SettingsTable {
             ("control_queue_ttl", Self.seconds(configuration.messaging.controlQueueTTL)),
             ("control_queue_expires", Self.seconds(configuration.messaging.controlQueueExpires)),
             ("event_exchange", .string(configuration.messaging.eventExchange)),
+            ("event_queue_prefix", .string(configuration.messaging.eventQueuePrefix)),
+            ("event_serializer", .string(configuration.messaging.eventSerializer.rawValue)),
             ("event_queue_ttl", Self.seconds(configuration.messaging.eventQueueTTL)),
             ("event_queue_expires", Self.seconds(configuration.messaging.eventQueueExpires)),
             // Nothing here acts on these; monitors print them.
@@ -89,6 +97,9 @@ struct SettingsTable {
             ("task_store_errors_even_if_ignored", .bool(tasks.storeErrorsEvenIfIgnored ?? false)),
             ("task_track_started", .bool(tasks.trackStarted ?? false)),
             ("task_default_rate_limit", tasks.rateLimit.map { .string($0.text) } ?? .null),
+            ("task_default_priority", Self.integer(tasks.priority)),
+            ("task_create_missing_queues", .bool(configuration.createMissingQueues)),
+            ("task_allow_error_cb_on_chord_header", .bool(configuration.allowErrorCallbackOnChordHeader)),
             ("task_send_sent_event", .bool(configuration.sendSentEvent)),
             ("task_inherit_parent_priority", .bool(configuration.inheritParentPriority)),
         ]
@@ -107,6 +118,16 @@ struct SettingsTable {
             ("worker_send_task_events", .bool(worker.sendTaskEvents ?? false)),
             ("worker_enable_remote_control", .bool(worker.enableRemoteControl)),
             ("worker_pool_restarts", .bool(worker.poolRestarts)),
+            ("worker_direct", .bool(worker.direct)),
+            ("worker_lost_wait", Self.seconds(worker.lostWait)),
+            ("worker_proc_alive_timeout", Self.seconds(worker.processAliveTimeout)),
+            ("worker_eta_task_limit", Self.integer(worker.etaTaskLimit)),
+            ("worker_deduplicate_successful_tasks", .bool(worker.deduplicateSuccessfulTasks)),
+            (
+                "worker_cancel_long_running_tasks_on_connection_loss",
+                .bool(worker.cancelLongRunningTasksOnConnectionLoss)
+            ),
+            ("worker_enable_soft_shutdown_on_idle", .bool(worker.softShutdownOnIdle)),
             ("worker_soft_shutdown_timeout", Self.seconds(worker.softShutdownTimeout)),
             ("worker_dead_after", Self.seconds(worker.deadAfter)),
             ("worker_max_deliveries", .int(Int64(worker.maxDeliveries))),
@@ -132,6 +153,10 @@ struct SettingsTable {
     /// Celery's mask has eight stars.
     private static func masked(_ url: ServerURL) -> String {
         url.redacted.replacing("**@", with: "********@").replacing("=**", with: "=********")
+    }
+
+    private static func names(_ serializers: Set<Serializer>) -> JSONValue {
+        .array(serializers.map(\.rawValue).sorted().map(JSONValue.string))
     }
 
     private static func integer(_ value: Int?) -> JSONValue { value.map { .int(Int64($0)) } ?? .null }

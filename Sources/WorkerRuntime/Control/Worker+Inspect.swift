@@ -178,7 +178,7 @@ extension Worker {
         }
     }
 
-    /// All pools together in the form of Celery's one pool, and each by its name.
+    /// All pools together in the form of Celery's one pool.
     private var poolStatistics: JSONObject {
         let processes = pools.flatMap(\.pool.processes)
         let done = processes.map(\.tasksDone)
@@ -186,14 +186,6 @@ extension Worker {
         let running = processes.reduce(0) { $0 + $1.running.count }
         let shares = sum == 0 ? [] : done.map { Self.fraction($0, of: sum) }
         let limit: JSONValue = configuration.control.maxTasksPerChild.map { .int(Int64($0)) } ?? "N/A"
-        var named = JSONObject()
-        for state in pools {
-            named[state.pool.name] = [
-                "max-concurrency": .int(Int64(state.pool.capacity)),
-                "processes": .array(state.pool.processes.map { .int(Int64($0.processID)) }),
-                "inline": .bool(state.pool is InlinePool),
-            ]
-        }
         return [
             "implementation": "celery.concurrency.prefork:TaskPool",
             "max-concurrency": .int(Int64(pools.reduce(0) { $0 + $1.pool.capacity })),
@@ -209,7 +201,6 @@ extension Worker {
                 "strategy": "fair",
                 "inqueues": ["total": .int(Int64(processes.count)), "active": .int(Int64(running))],
             ],
-            "pools": .object(named),
         ]
     }
 
