@@ -51,11 +51,11 @@ extension Worker {
         let dropped = flood.takeDropped()
         if dropped > 0 { logger.warning("Too many remote control requests: \(dropped) were dropped") }
         events.clock.forward()
-        // Receivers of events ask for a heartbeat when they begin, monitors for many things: somebody may be listening.
-        events.audience.expectListener(at: uptime)
         do throws(BroadcastError) {
             guard item.count <= BroadcastMessage.largest else { throw BroadcastError("it is too large") }
             let request = try ControlRequest(body: try BroadcastMessage(decoding: item).value())
+            // Receivers of events ask for a heartbeat when they begin, monitors for many things: somebody may be listening.
+            if request.method != ControlCommand.hello.rawValue { events.audience.expectListener(at: uptime) }
             guard try request.isMeant(for: configuration.nodeName) else { return }
             flood.atWork += 1
             // Performed beside what else happens; it ends with its reply.
