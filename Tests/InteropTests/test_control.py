@@ -108,7 +108,12 @@ def test_mingle_brings_revoked_ids_from_a_celery_worker_and_to_it(deployment):
     app.control.revoke("from-us", destination=["w1@test"])
     later = deployment.start_celery_worker("-Q", "python", name="later")
     later.wait_for_line(r"mingle: sync complete")
-    assert "from-us" in ask(app, "revoked", node="later@test")
+
+    def knows():  # It listens some moments after it has said that it is ready.
+        replies = app.control.inspect(["later@test"], timeout=1).revoked()
+        return replies and "from-us" in replies["later@test"]
+
+    eventually(knows, "the later Celery worker has learned ours")
 
 
 def test_a_mixed_fleet_stays_quiet_and_elects(deployment):
