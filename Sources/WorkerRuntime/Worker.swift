@@ -166,18 +166,20 @@ public actor Worker {
             throw error
         }
         onReady()
-        await withDiscardingTaskGroup { group in
-            // Two claims overlap, so that the next batch is on its way while one is being run; commits likewise.
-            for _ in 0..<2 { group.addTask { await self.consume() } }
-            for _ in 0..<3 { group.addTask { await self.commitLoop() } }
-            group.addTask { await self.heartbeatLoop() }
-            group.addTask { await self.dueLoop() }
-            group.addTask { await self.sweepLoop() }
-            group.addTask { await self.autoscaleLoop() }
-            for _ in 0..<4 { group.addTask { await self.chordLoop() } }
-            group.addTask { await self.chordSweepLoop() }
-            group.addTask { await self.pulseLoop() }
-            group.addTask { await self.mingle() }
+        await withTaskExecutorPreference(LoopTaskExecutor(loop)) {
+            await withDiscardingTaskGroup { group in
+                // Two claims overlap, so that the next batch is on its way while one is being run; commits likewise.
+                for _ in 0..<2 { group.addTask { await self.consume() } }
+                for _ in 0..<3 { group.addTask { await self.commitLoop() } }
+                group.addTask { await self.heartbeatLoop() }
+                group.addTask { await self.dueLoop() }
+                group.addTask { await self.sweepLoop() }
+                group.addTask { await self.autoscaleLoop() }
+                for _ in 0..<4 { group.addTask { await self.chordLoop() } }
+                group.addTask { await self.chordSweepLoop() }
+                group.addTask { await self.pulseLoop() }
+                group.addTask { await self.mingle() }
+            }
         }
         await announce("worker-offline")
         // After a cold stop nothing that still runs has a message left to answer for.
