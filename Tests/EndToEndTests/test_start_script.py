@@ -38,7 +38,8 @@ def test_it_builds_and_runs_the_nine_tasks_where_it_is_called(checkout):
     done = start(checkout, "--once")
     print(done.stdout)
     assert done.returncode == 0
-    assert (checkout / "asked").read_text() == f"{checkout}/checkout: build -c release --product celeriac\n"
+    asked = "build -c release --product celeriac --static-swift-stdlib"
+    assert (checkout / "asked").read_text() == f"{checkout}/checkout: {asked}\n"
     assert "==> [" in done.stdout and "Building celeriac" in done.stdout
     assert done.stdout.count("SUCCESS") == 9
     assert list((checkout / "here" / "data" / "pdf").glob("*.pdf"))
