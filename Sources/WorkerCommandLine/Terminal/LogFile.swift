@@ -31,18 +31,6 @@ package final class LogFile: Sendable {
 
     /// Writes one line in one call, so that lines of several processes do not mix.
     func write(_ line: String) {
-        var line = line
-        line.append("\n")
-        descriptor.withLock { descriptor in
-            line.withUTF8 { buffer in
-                var rest = UnsafeRawBufferPointer(buffer)
-                while !rest.isEmpty {
-                    let written = Glibc.write(descriptor, rest.baseAddress, rest.count)
-                    if written < 0, errno == EINTR { continue }
-                    guard written > 0 else { return }
-                    rest = UnsafeRawBufferPointer(rebasing: rest[written...])
-                }
-            }
-        }
+        descriptor.withLock { Terminal.write(line + "\n", to: $0) }
     }
 }

@@ -18,7 +18,8 @@ package enum Terminal {
         return (Int(size.ws_row), Int(size.ws_col))
     }
 
-    private static func write(_ text: String, to descriptor: Int32) {
+    /// Writes text to a descriptor, in one call where it takes all at once; what it refuses is dropped.
+    static func write(_ text: String, to descriptor: Int32) {
         var text = text
         text.withUTF8 { buffer in
             var rest = UnsafeRawBufferPointer(buffer)
