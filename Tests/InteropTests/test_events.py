@@ -1,50 +1,19 @@
 """Events as Celery's own receiver and state understand them, and what they cost when nobody listens."""
 
-import socket
-import threading
 import time
 
 import pytest
 
+from event_listener import EventListener
 from waiting import eventually
 
 
-class Capture:
-    """Celery's receiver in a thread, with every event it got and the state it keeps."""
-
-    def __init__(self, app, wakeup=True):
-        self.app = app
-        self.events = []
-        self.state = app.events.State()
-        self._wakeup = wakeup
-        self._listening, self._stopped = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-        assert self._listening.wait(10)
-
-    def _run(self):
-        with self.app.connection_for_read() as connection:
-            receiver = self.app.events.Receiver(connection, handlers={"*": self._take})
-            with receiver.consumer_context(wakeup=self._wakeup) as (used, _, _):
-                self._listening.set()
-                while not self._stopped.is_set():
-                    try:
-                        used.drain_events(timeout=0.2)
-                    except socket.timeout:
-                        pass
-
-    def _take(self, event):
-        self.events.append(dict(event))
-        self.state.event(event)
+class Capture(EventListener):
+    """Every event about a task, in order."""
 
     def types(self, uuid):
         """The types of the events about a task, in the order in which they came."""
         return [event["type"] for event in list(self.events) if event.get("uuid") == uuid]
-
-    def stop(self):
-        """Stops listening, before the server goes."""
-        self._stopped.set()
-        self._thread.join(5)
 
 
 @pytest.fixture

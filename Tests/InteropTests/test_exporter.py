@@ -2,13 +2,12 @@
 
 import collections
 import re
-import socket
-import threading
 import time
 
 import pytest
 
 from deployment import Deployment
+from event_listener import EventListener
 from shapes import differences
 from waiting import eventually
 from worker_under_test import start_worker_under_test
@@ -17,33 +16,15 @@ OURS, THEIRS = "w1@test", "python@test"
 QUEUES = {OURS: "celery", THEIRS: "python"}
 
 
-class Exporter:
+class Exporter(EventListener):
     """Counts what celery-exporter counts, from every event and Celery's own state of the cluster."""
 
     def __init__(self, app):
-        self.app = app
-        self.state = app.events.State()
-        self.events = []
         self.counts = collections.Counter()
         self.runtimes = collections.defaultdict(list)
-        self._listening = threading.Event()
-        self._stopped = threading.Event()
-        threading.Thread(target=self._run, daemon=True).start()
-        assert self._listening.wait(10)
+        super().__init__(app)
 
-    def _run(self):
-        with self.app.connection_for_read() as connection:
-            receiver = self.app.events.Receiver(connection, handlers={"*": self._take})
-            with receiver.consumer_context(wakeup=True) as (used, _, _):
-                self._listening.set()
-                while not self._stopped.is_set():
-                    try:
-                        used.drain_events(timeout=0.2)
-                    except socket.timeout:
-                        pass
-
-    def _take(self, event):
-        self.state.event(event)
+    def note(self, event):
         kind = event["type"]
         if kind.startswith("task-"):
             task = self.state.tasks[event["uuid"]]
@@ -53,15 +34,10 @@ class Exporter:
             self.counts[labels] += 1
             if kind == "task-succeeded":
                 self.runtimes[task.hostname].append(task.runtime)
-        self.events.append(event)
 
     def of(self, node, kind):
         """The events of one kind from one node."""
         return [event for event in list(self.events) if event["hostname"] == node and event["type"] == kind]
-
-    def close(self):
-        """Stops listening."""
-        self._stopped.set()
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +48,7 @@ def watched(tmp_path_factory):
         deployment.ours = start_worker_under_test(deployment, "-c", "1", "-Q", QUEUES[OURS], "-E")
         deployment.theirs = deployment.start_celery_worker("-c", "1", "-Q", QUEUES[THEIRS], "-E")
         yield deployment
-        deployment.exporter.close()
+        deployment.exporter.stop()
 
 
 @pytest.fixture(scope="module")

@@ -26,17 +26,7 @@ import WorkerPool
         let registry = HandlerRegistry(DebugHandlers.factories)
         let setup = PoolSetup(tasks: names.map { PoolSetup.Binding(task: $0, handler: $0) }, hostname: "celery@test")
         try await bench.run { onEvents in
-            [
-                InlinePool(
-                    name: "here",
-                    slots: 4,
-                    setup: setup,
-                    registry: registry,
-                    eventLoop: bench.loop,
-                    logger: bench.log.logger,
-                    onEvents: onEvents
-                )
-            ]
+            [bench.inlinePool("here", slots: 4, setup, registry, onEvents)]
         } _: {
             try await body(bench)
         }

@@ -1,3 +1,4 @@
+import CeleriacTasks
 import CeleryMessage
 import NIOCore
 import NIOPosix
@@ -49,6 +50,25 @@ struct WorkerBench: Sendable {
             try await group.waitForAll()
             try outcome.get()
         }
+    }
+
+    /// A pool of this bench that runs handlers in the test's own process.
+    func inlinePool(
+        _ name: String,
+        slots: Int,
+        _ setup: PoolSetup,
+        _ registry: HandlerRegistry,
+        _ onEvents: @escaping @Sendable ([PoolEvent]) -> Void
+    ) -> InlinePool {
+        InlinePool(
+            name: name,
+            slots: slots,
+            setup: setup,
+            registry: registry,
+            eventLoop: loop,
+            logger: log.logger,
+            onEvents: onEvents
+        )
     }
 
     // MARK: What a producer does and a client reads

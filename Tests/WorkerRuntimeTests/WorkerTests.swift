@@ -44,17 +44,7 @@ import WorkerPool
         let setup = PoolSetup(tasks: names.map { PoolSetup.Binding(task: $0, handler: $0) }, hostname: "celery@test")
         try await bench.run(stop: stop) { onEvents in
             // The narrow one is for tasks whose policy names it.
-            [("here", slots), ("narrow", 1)].map { name, slots in
-                InlinePool(
-                    name: name,
-                    slots: slots,
-                    setup: setup,
-                    registry: registry,
-                    eventLoop: bench.loop,
-                    logger: bench.log.logger,
-                    onEvents: onEvents
-                )
-            }
+            [("here", slots), ("narrow", 1)].map { bench.inlinePool($0, slots: $1, setup, registry, onEvents) }
         } _: {
             try await body(bench)
         }
