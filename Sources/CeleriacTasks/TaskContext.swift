@@ -70,8 +70,13 @@ public struct TaskContext: Sendable {
     }
 
     /// Makes the error to throw for another run; see ``TaskRetry``.
-    public func retry(countdown: Double? = nil, maxRetries: Int? = nil, cause: TaskFailure? = nil) -> TaskRetry {
-        TaskRetry(countdown: countdown, maxRetries: maxRetries, cause: cause)
+    public func retry(
+        countdown: Double? = nil,
+        maxRetries: Int? = nil,
+        cause: TaskFailure? = nil,
+        overrides: RetryOverrides = RetryOverrides()
+    ) -> TaskRetry {
+        TaskRetry(countdown: countdown, maxRetries: maxRetries, cause: cause, overrides: overrides)
     }
 
     /// Throws when the run was cancelled: `SoftTimeLimitExceeded` at the soft limit, `CancellationError` otherwise.

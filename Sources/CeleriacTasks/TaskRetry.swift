@@ -1,3 +1,5 @@
+public import CeleryMessage
+
 /// Thrown to run the task again later, as `self.retry()` does.
 public struct TaskRetry: Error, Sendable, Hashable {
     /// Seconds until the next run; `nil` takes the task's `default_retry_delay` or its backoff.
@@ -8,12 +10,20 @@ public struct TaskRetry: Error, Sendable, Hashable {
     ///
     /// `nil` ends in `MaxRetriesExceededError`.
     public var cause: TaskFailure?
+    /// What the next run has that this one had not: other arguments, another queue, priority, expiry or time limits.
+    public var overrides: RetryOverrides
 
     /// Asks for another run.
-    public init(countdown: Double? = nil, maxRetries: Int? = nil, cause: TaskFailure? = nil) {
+    public init(
+        countdown: Double? = nil,
+        maxRetries: Int? = nil,
+        cause: TaskFailure? = nil,
+        overrides: RetryOverrides = RetryOverrides()
+    ) {
         self.countdown = countdown
         self.maxRetries = maxRetries
         self.cause = cause
+        self.overrides = overrides
     }
 }
 

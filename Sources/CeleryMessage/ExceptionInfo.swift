@@ -173,6 +173,11 @@ extension ExceptionInfo {
         ExceptionInfo(module: celery, type: "InvalidTaskError", arguments: [.string(message)])
     }
 
+    /// What was asked for can never work.
+    public static func improperlyConfigured(_ message: String) -> ExceptionInfo {
+        ExceptionInfo(module: celery, type: "ImproperlyConfigured", arguments: [.string(message)])
+    }
+
     /// A chord's header failed.
     public static func chordError(_ message: String) -> ExceptionInfo {
         ExceptionInfo(module: celery, type: "ChordError", arguments: [.string(message)])

@@ -15,6 +15,10 @@ public struct MessageError: Error, Sendable, Hashable, CustomStringConvertible {
         case undecodable
         /// A task whose parts have the wrong shape: no id, a bad ETA, arguments that are no list.
         case invalidTask
+        /// A signature that cannot take a task's place.
+        case improperlyConfigured
+        /// A part for a chord where there is no chord.
+        case notInChord
         /// More bytes or nesting than ``MessageLimits`` allows.
         case tooLarge
         /// A message or result that the chosen serializer or compression cannot write.
@@ -50,6 +54,8 @@ public struct MessageError: Error, Sendable, Hashable, CustomStringConvertible {
         case .contentDisallowed: .contentDisallowed(message)
         case .undecodable, .tooLarge: .decodeError(message)
         case .unencodable: .encodeError(message)
+        case .improperlyConfigured: .improperlyConfigured(message)
+        case .notInChord: .valueError(message)
         case .notEnvelope, .unknownMessage, .invalidTask: .invalidTask(message)
         }
     }

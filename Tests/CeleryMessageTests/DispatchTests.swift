@@ -437,8 +437,35 @@ private func comparable(_ message: TaskMessage) -> TaskMessage {
         let message = TaskMessage(task: "t", id: "1")
         let context = DispatchContext(parent: message.headers, origin: "o", now: Instant(seconds: 0))
         for signature in [.chain([]), Signature(task: "a", options: ["chord": ["task": "b"]])] {
-            #expect(throws: MessageError.self) { try message.replacement(signature, context: context) }
+            let error = #expect(throws: MessageError.self) { try message.replacement(signature, context: context) }
+            #expect(error?.exceptionInfo.module == "celery.exceptions")
+            #expect(error?.exceptionInfo.type == "ImproperlyConfigured")
         }
+    }
+
+    @Test(arguments: [ErrbackReach.body, .headerAndBody])
+    func `hand errbacks to a chord's body, and to its header where that is allowed`(_ reach: ErrbackReach) throws {
+        var message = TaskMessage(task: "t", id: "1")
+        message.payload.embed = Embed(errbacks: [Signature(task: "eb", args: [7])])
+        let context = DispatchContext(
+            parent: message.headers,
+            origin: "o",
+            now: Instant(seconds: 0),
+            errbackReach: reach
+        )
+        let inner = Signature.chord(header: [Signature(task: "i")], body: Signature(task: "ib"))
+        let chord = Signature.chord(header: [Signature(task: "h"), inner], body: Signature(task: "b"))
+        let sent = try message.replacement(chord, context: context).dispatch(context: context).messages
+        #expect(sent.map(\.headers.task) == ["h", "i"])
+        let linked = { (signature: Signature?) in
+            (signature?.options["link_error"]?.array ?? []).map { $0["immutable"] }
+        }
+        #expect(linked(sent[0].payload.embed.chord) == [false])
+        #expect(linked(sent[1].payload.embed.chord).contains(false))
+        // A part of a header calls its errback without an id before the arguments.
+        let expected = reach == .headerAndBody ? [true] : []
+        #expect(sent[0].payload.embed.errbacks.map(\.immutable) == expected)
+        #expect(sent[1].payload.embed.errbacks.first?.immutable == expected.first)
     }
 }
 

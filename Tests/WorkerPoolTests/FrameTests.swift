@@ -90,12 +90,26 @@ import Testing
         #expect(!read.request.redelivered)
     }
 
+    static let changes: RetryOverrides = {
+        var changes = RetryOverrides()
+        changes.args = [1, "two"]
+        changes.kwargs = ["k": nil]
+        changes.route = MessageRoute(exchange: "x", routingKey: "slow")
+        changes.priority = 6
+        changes.expires = Instant(microseconds: 1_700_000_000_123_456)
+        changes.hardTimeLimit = 60
+        changes.softTimeLimit = 2.5
+        changes.headers = ["h": "v"]
+        return changes
+    }()
+
     static let outcomes: [HandlerOutcome] = [
         .success(result: Array("{\"a\": 1.0}".utf8)),
         .success(result: []),
         .failure(TaskFailure(module: "m", type: "E", arguments: ["x", 1, nil]), traceback: "Traceback"),
         .retry(TaskRetry(countdown: 2.5, maxRetries: 4, cause: .valueError("no")), traceback: "tb"),
         .retry(TaskRetry(), traceback: ""),
+        .retry(TaskRetry(overrides: changes), traceback: ""),
         .ignore,
         .reject(TaskReject(reason: "why", requeue: true)),
         .reject(TaskReject(reason: "")),

@@ -174,6 +174,22 @@ import WorkerPool
         }
     }
 
+    @Test(arguments: [
+        ("debug.add_to_chord", "ValueError", "Current task is not member of any chord"),
+        ("debug.replace", "ImproperlyConfigured", "Cannot replace with an empty chain"),
+    ])
+    func `what has no place in a canvas fails the task that sends it`(
+        _ task: String,
+        _ type: String,
+        _ message: String
+    ) async throws {
+        try await with { bench in
+            let record = try await run(Signature(task: task, args: [Signature.chain([]).json]), on: bench)
+            #expect(record["result"]?["exc_type"] == .string(type))
+            #expect(record["result"]?["exc_message"] == [.string(message)])
+        }
+    }
+
     @Test func `a mapped task that fails fails the map, and builtins are not mapped`() async throws {
         try await with { bench in
             let failing = try await run(.map(Signature(task: "debug.fail"), over: ["a"]), on: bench)

@@ -15,6 +15,14 @@ public struct MessageRoute: Sendable, Hashable {
     public init(queue: String) { self.init(exchange: "", routingKey: queue) }
 }
 
+/// Which tasks of a chord get an errback that is linked to it: `task_allow_error_cb_on_chord_header`.
+public enum ErrbackReach: Sendable, Hashable {
+    /// The body alone, and the chords inside the header: Celery's default.
+    case body
+    /// Every task of the header too, so that each that fails sends it.
+    case headerAndBody
+}
+
 /// What has to be known to send tasks: on behalf of a task that ran, or as a client.
 public struct DispatchContext: Sendable {
     /// The task that ran: what is sent descends from it and carries its stamps; `nil` for a client, whose tasks are
@@ -28,6 +36,8 @@ public struct DispatchContext: Sendable {
     public var now: Instant
     /// The priority for signatures that have none: the parent's with `task_inherit_parent_priority`, otherwise `nil`.
     public var inheritedPriority: Int?
+    /// Which tasks of a chord get its errbacks.
+    public var errbackReach: ErrbackReach
     /// Where a task of a given name goes when its signature does not say.
     public var route: @Sendable (String) -> MessageRoute
     /// Makes ids for tasks and groups that have none.
@@ -40,6 +50,7 @@ public struct DispatchContext: Sendable {
         replyTo: String = "",
         now: Instant,
         inheritedPriority: Int? = nil,
+        errbackReach: ErrbackReach = .body,
         route: @escaping @Sendable (String) -> MessageRoute = { _ in MessageRoute(queue: "celery") },
         makeID: @escaping @Sendable () -> String = { Identifier.uuid() }
     ) {
@@ -48,6 +59,7 @@ public struct DispatchContext: Sendable {
         self.replyTo = replyTo
         self.now = now
         self.inheritedPriority = inheritedPriority
+        self.errbackReach = errbackReach
         self.route = route
         self.makeID = makeID
     }

@@ -82,12 +82,12 @@ extension Signature {
     }
 
     /// The steps of a chain, with the chain's callbacks on the last one and its errbacks on all.
-    func unchained() throws(MessageError) -> [Signature] {
+    func unchained(errbacks reach: ErrbackReach) throws(MessageError) -> [Signature] {
         var steps = try parts()
         guard !steps.isEmpty else { return steps }
         for callback in Self.listed(options["link"]) { try steps[steps.count - 1].link(callback) }
         for errback in Self.listed(options["link_error"]) {
-            for index in steps.indices { try steps[index].linkError(errback) }
+            for index in steps.indices { try steps[index].linkError(errback, reach) }
         }
         return steps
     }
@@ -158,26 +158,38 @@ extension Signature {
         }
     }
 
-    /// Adds an errback: a chord hands it to its body and the chords in its header, a group to every task.
-    mutating func linkError(_ errback: JSONValue) throws(MessageError) {
+    /// Adds an errback: a chord hands it to its body and the chords in its header, and to all of its header where that is
+    /// wanted; a group to every task.
+    mutating func linkError(_ errback: JSONValue, _ reach: ErrbackReach) throws(MessageError) {
         switch kind {
         case .plain, .chain: append(errback, to: "link_error")
         case .chord:
-            var header = try header()
-            var parts = try header.parts()
-            if parts.contains(where: { $0.kind == .chord }) {
-                for index in parts.indices where parts[index].kind == .chord { try parts[index].linkError(errback) }
-                header.setParts(parts)
-                kwargs["header"] = header.json
-            }
+            try linkHeaderError(errback, reach)
             var body = try body()
-            try body.linkError(errback)
+            try body.linkError(errback, reach)
             kwargs["body"] = body.json
         case .group:
             var parts = try parts()
-            for index in parts.indices { try parts[index].linkError(errback) }
+            for index in parts.indices { try parts[index].linkError(errback, reach) }
             setParts(parts)
         }
+    }
+
+    private mutating func linkHeaderError(_ errback: JSONValue, _ reach: ErrbackReach) throws(MessageError) {
+        var header = try header()
+        var parts = try header.parts()
+        switch reach {
+        case .body:
+            guard parts.contains(where: { $0.kind == .chord }) else { return }
+        case .headerAndBody:
+            // Which part fails is no matter to the errback, so it gets no part's id in the place of its own arguments.
+            var silent = try Signature(json: errback)
+            silent.immutable = true
+            for index in parts.indices { try parts[index].linkError(silent.json, reach) }
+        }
+        for index in parts.indices where parts[index].kind == .chord { try parts[index].linkError(errback, reach) }
+        header.setParts(parts)
+        kwargs["header"] = header.json
     }
 
     private mutating func append(_ signature: JSONValue, to option: String) {

@@ -130,7 +130,7 @@ extension SignatureSender {
                 continue
             }
             if step.kind == .chain {
-                waiting += try step.unchained()
+                waiting += try step.unchained(errbacks: context.errbackReach)
                 continue
             }
             if step.kind == .group, let next = steps.tasks.popLast() {
@@ -140,7 +140,7 @@ extension SignatureSender {
             }
             let result = try freeze(&step, isLast ? place : Place(root: place.root))
             isLast = false
-            for errback in errbacks { try step.linkError(errback) }
+            for errback in errbacks { try step.linkError(errback, context.errbackReach) }
             steps.tasks.append(step)
             steps.results.append(result)
         }
@@ -155,7 +155,7 @@ extension SignatureSender {
         var stripped: Signature?
         while let first = head.popLast() ?? rest.popFirst() {
             if first.kind == .chain {
-                head += try first.unchained().reversed()
+                head += try first.unchained(errbacks: context.errbackReach).reversed()
                 continue
             }
             let step = try first.unrolled()

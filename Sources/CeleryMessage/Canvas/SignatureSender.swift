@@ -203,7 +203,7 @@ struct SignatureSender {
         let callbacks = Signature.listed(options["link"])
         let errbacks = Signature.listed(options["link_error"])
         for callback in callbacks { try body.link(callback) }
-        for errback in errbacks { try body.linkBodyError(errback) }
+        for errback in errbacks { try body.linkBodyError(errback, context.errbackReach) }
         body.options = body.options.overlaid(with: options.without(Self.headerOptions))
         if body.kind == .chain { body = try unrollingChords(body) }
         var result = try freeze(&body, Place(id: options.id("task_id") ?? context.makeID(), group: id, root: root))
@@ -253,7 +253,7 @@ struct SignatureSender {
         guard chord.kind == .chord else { return nil }
         let body = try chord.body()
         guard try body.isChainLedByTask() else { return nil }
-        var steps = try body.unchained()
+        var steps = try body.unchained(errbacks: context.errbackReach)
         let first = steps[0].taking(body.options.without(Self.chainOptions))
         var chord = chord
         chord.kwargs["body"] = first.json
@@ -273,9 +273,9 @@ extension Signature {
 
     /// Adds an errback of a chord to its body: to each task of a group, else to the body's own, where the failure of the
     /// header finds it.
-    fileprivate mutating func linkBodyError(_ errback: JSONValue) throws(MessageError) {
+    fileprivate mutating func linkBodyError(_ errback: JSONValue, _ reach: ErrbackReach) throws(MessageError) {
         if kind == .group {
-            try linkError(errback)
+            try linkError(errback, reach)
         } else {
             let list = Self.listed(options["link_error"])
             if !list.contains(errback) { options["link_error"] = .array(list + [errback]) }

@@ -8,14 +8,14 @@ extension TaskMessage {
     /// - Throws: ``MessageError`` for a signature that is part of another chord, and for an empty chain.
     public func replacement(_ signature: Signature, context: DispatchContext) throws(MessageError) -> Signature {
         if let chord = signature.options["chord"], !chord.isNull {
-            throw MessageError(.invalidTask, "A signature replacing a task must not be part of a chord")
+            throw MessageError(.improperlyConfigured, "A signature replacing a task must not be part of a chord")
         }
         guard try !signature.isEmptyChain() else {
-            throw MessageError(.invalidTask, "Cannot replace with an empty chain")
+            throw MessageError(.improperlyConfigured, "Cannot replace with an empty chain")
         }
         var signature = try Self.endingInOneTask(signature)
         for callback in payload.embed.callbacks { try signature.link(callback.json) }
-        for errback in payload.embed.errbacks { try signature.linkError(errback.json) }
+        for errback in payload.embed.errbacks { try signature.linkError(errback.json, context.errbackReach) }
         if signature.kind == .chain {
             // On the chain itself they would end up on whatever is chained behind it below.
             var steps = try signature.parts()
@@ -30,7 +30,7 @@ extension TaskMessage {
             step.options["replaced_task_nesting"] = nesting
             next.append(step)
         }
-        return try Self.chain(signature, next)
+        return try Self.chain(signature, next, context.errbackReach)
     }
 
     private var nesting: JSONValue { .int(Int64(headers.replacedTaskNesting) &+ 1) }
@@ -63,15 +63,19 @@ extension TaskMessage {
     }
 
     /// The signature with the rest of the chain behind it: behind the body of a chord, inside of a chain.
-    private static func chain(_ signature: Signature, _ next: [Signature]) throws(MessageError) -> Signature {
+    private static func chain(
+        _ signature: Signature,
+        _ next: [Signature],
+        _ reach: ErrbackReach
+    ) throws(MessageError) -> Signature {
         guard !next.isEmpty else { return signature }
         switch signature.kind {
-        case .chain: return .chain(try signature.unchained() + next)
+        case .chain: return .chain(try signature.unchained(errbacks: reach) + next)
         case .plain, .group: return .chain([signature] + next)
         case .chord:
             var chord = signature
             let body = try chord.body()
-            let steps = body.kind == .chain ? try body.unchained() : [body]
+            let steps = body.kind == .chain ? try body.unchained(errbacks: reach) : [body]
             chord.kwargs["body"] = Signature.chain(steps + next).json
             return chord
         }

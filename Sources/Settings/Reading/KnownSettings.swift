@@ -71,7 +71,6 @@ enum KnownSettings {
             "redis_backend_health_check_interval", "redis_socket_keepalive", "redis_socket_timeout",
             "result_accept_content",
             "result_chord_join_timeout", "result_compression", "task_create_missing_queues",
-            "task_allow_error_cb_on_chord_header",
             "task_compression",
             "task_default_priority", "task_repr_maxlevels", "task_retry_on_worker_lost",
             "worker_cancel_long_running_tasks_on_connection_loss",

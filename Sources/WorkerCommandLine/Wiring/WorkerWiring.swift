@@ -41,6 +41,7 @@ struct WorkerWiring {
         worker.replyTo = Identifier.uuid()
         worker.deduplicatesSuccessfulTasks = settings.deduplicateSuccessfulTasks
         worker.inheritParentPriority = configuration.inheritParentPriority
+        worker.errbackReach = configuration.allowErrorCallbackOnChordHeader ? .headerAndBody : .body
         worker.softShutdownTimeout = settings.softShutdownTimeout.inSeconds
         worker.heartbeatInterval = heartbeat
         worker.sweepInterval = min(60, max(2, configuration.broker.transport.visibilityTimeout.inSeconds / 2))

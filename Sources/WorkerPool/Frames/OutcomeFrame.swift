@@ -24,6 +24,7 @@ struct OutcomeFrame {
         static let requeue: UInt8 = 14
         static let replacement: UInt8 = 15
         static let chordAdditions: UInt8 = 16
+        static let overrides: UInt8 = 17
     }
 
     private enum Kind: UInt64 {
@@ -70,6 +71,9 @@ struct OutcomeFrame {
                 writer.field(Tag.countdown, retry.countdown)
                 writer.field(Tag.maxRetries, retry.maxRetries)
                 if let cause = retry.cause { Self.append(cause, to: &writer) }
+                if retry.overrides != RetryOverrides() {
+                    writer.field(Tag.overrides, JSONWriter.bytes(retry.overrides.json))
+                }
                 writer.field(Tag.traceback, traceback)
             case .ignore: writer.field(Tag.kind, Kind.ignore.rawValue)
             case .reject(let reject):
@@ -121,6 +125,7 @@ struct OutcomeFrame {
             case Tag.countdown: parts.countdown = try value.double()
             case Tag.maxRetries: parts.maxRetries = try value.int()
             case Tag.reason: parts.reason = value.text
+            case Tag.overrides: parts.overrides = RetryOverrides(json: try value.json())
             case Tag.requeue: parts.requeue = try value.int() != 0
             default: break
             }
@@ -160,6 +165,7 @@ struct OutcomeFrame {
         var countdown: Double?
         var maxRetries: Int?
         var reason: String?
+        var overrides = RetryOverrides()
         var requeue = false
 
         /// The outcome these fields make, or `nil` when one is missing.
@@ -168,7 +174,12 @@ struct OutcomeFrame {
             case .success?: return result.map(HandlerOutcome.success)
             case .failure?: return failure.map { .failure($0, traceback: traceback) }
             case .retry?:
-                let retry = TaskRetry(countdown: countdown, maxRetries: maxRetries, cause: failure)
+                let retry = TaskRetry(
+                    countdown: countdown,
+                    maxRetries: maxRetries,
+                    cause: failure,
+                    overrides: overrides
+                )
                 return .retry(retry, traceback: traceback)
             case .ignore?: return .ignore
             case .reject?: return .reject(TaskReject(reason: reason ?? "", requeue: requeue))

@@ -30,6 +30,8 @@ public struct WorkerConfiguration: Sendable {
     public var deduplicatesSuccessfulTasks = false
     /// Whether what a task sends inherits its priority.
     public var inheritParentPriority: Bool
+    /// Which tasks of a chord get an errback linked to it: `task_allow_error_cb_on_chord_header`.
+    public var errbackReach: ErrbackReach
     /// How long a cold stop lets tasks run first, seconds.
     public var softShutdownTimeout: Double
     /// Seconds between heartbeats; a third of the shortest visibility timeout at most.
@@ -68,6 +70,7 @@ public struct WorkerConfiguration: Sendable {
         origin: String = "",
         replyTo: String = "",
         inheritParentPriority: Bool = false,
+        errbackReach: ErrbackReach = .body,
         softShutdownTimeout: Double = 0,
         heartbeatInterval: Double = 4,
         sweepInterval: Double = 60,
@@ -89,6 +92,7 @@ public struct WorkerConfiguration: Sendable {
         self.origin = origin
         self.replyTo = replyTo
         self.inheritParentPriority = inheritParentPriority
+        self.errbackReach = errbackReach
         self.softShutdownTimeout = softShutdownTimeout
         self.heartbeatInterval = heartbeatInterval
         self.sweepInterval = sweepInterval

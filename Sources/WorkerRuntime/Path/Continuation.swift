@@ -43,7 +43,7 @@ struct Continuation {
     /// Adds a signature to the header of the chord that the task is part of (`celery/app/task.py`, `add_to_chord`).
     mutating func addToChord(_ signature: Signature) throws(MessageError) {
         guard let chord = message.payload.embed.chord, let group = message.headers.group else {
-            throw MessageError(.invalidTask, "Current task is not member of any chord")
+            throw MessageError(.notInChord, "Current task is not member of any chord")
         }
         var part = signature
         part.options["group_id"] = .string(group)
@@ -78,6 +78,7 @@ extension DispatchContext {
             replyTo: configuration.replyTo,
             now: now,
             inheritedPriority: configuration.inheritParentPriority ? priority : nil,
+            errbackReach: configuration.errbackReach,
             route: { MessageRoute(queue: configuration.queue(for: $0)) }
         )
     }

@@ -248,7 +248,11 @@ struct Tracer: Sendable {
         // A handler may compute anything, infinity and not-a-number too.
         let countdown = min(max(asked.isNaN ? 0 : asked, 0), Self.longestCountdown)
         let due = task.now + .seconds(countdown)
-        let again = task.message.retried(eta: countdown > 0 ? due : nil, now: task.now)
+        let again = task.message.retried(
+            eta: countdown > 0 ? due : nil,
+            now: task.now,
+            overrides: retry.overrides
+        )
         let item: [UInt8]
         do {
             item = try again.encode(codecs: codecs)
@@ -269,7 +273,11 @@ struct Tracer: Sendable {
                 )
             )
         }
-        let message = Publication(queue: task.queue, priority: task.message.properties.priority, item: item)
+        let message = Publication(
+            queue: retry.overrides.route?.routingKey ?? task.queue,
+            priority: again.properties.priority,
+            item: item
+        )
         effects.append(countdown > 0 ? .park(message, taskID: headers.id, until: due) : .publish(message))
         return TaskEnding(
             commit: task.commit(effects),
