@@ -10,8 +10,8 @@ build_packages=(
 # What the demonstration needs beside the program itself.
 run_packages=(redis-server fonts-dejavu-core)
 
-# What the tests need beside that: readers of PDF files, Python for real Celery, a maker of certificates.
-test_packages=(poppler-utils openssl)
+# What the tests need beside that: readers of PDF files, a maker of certificates, a browser for the pages.
+test_packages=(poppler-utils openssl chromium)
 
 is_installed() {
     [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

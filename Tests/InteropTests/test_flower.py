@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import shutil
 import subprocess
 
 import pytest
@@ -135,7 +134,6 @@ def test_every_page_shows_the_worker(flower, path, expected):
     assert status == 200 and expected in text
 
 
-@pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed")
 def test_a_browser_renders_the_workers(flower, tmp_path):
     picture = pathlib.Path(os.environ.get("SCREENSHOTS", tmp_path)) / "flower-workers.png"
     subprocess.run(
