@@ -82,6 +82,7 @@ let targets: [Target] = [
     module("YAML", ["CLibYAML"]),
     module("MessageCodecs", ["CeleryMessage", "YAML", "CCompression"]),
     module("CeleriacTasks", ["CeleryMessage", logging]),
+    module("Schedules", ["CeleryMessage"]),
 
     // Redis.
     module(
@@ -169,6 +170,7 @@ let targets: [Target] = [
     tests("YAMLTests", ["YAML"]),
     tests("MessageCodecsTests", ["MessageCodecs", "CeleryMessage"]),
     tests("CeleriacTasksTests", ["CeleriacTasks", "CeleryMessage"]),
+    tests("SchedulesTests", ["Schedules", "CeleryMessage"], exclude: ["Fixtures"]),
     tests("RedisClientTests", ["RedisClient", nioCore, nioPosix, nioSSL.product("NIOSSL"), logging]),
     tests(
         "RedisTransportTests",
