@@ -1,5 +1,6 @@
 """The only worker that runs tasks for Celery's own suites: a process of its own, Celeriac's or Celery's."""
 
+import json
 import os
 import pathlib
 import re
@@ -22,11 +23,26 @@ FOLDER = pathlib.Path(os.environ.get("CONFORMANCE_RUN", ".")) / os.environ.get("
 RECEIVED = re.compile(rb"\] received")
 
 
+#: Celery's defaults where Celeriac has others; the suites count on them.
+CELERY_DEFAULTS = {"task_acks_late": False, "worker_prefetch_multiplier": 4}
+#: What applications of the suites set although it is no setting, which Celery does not notice.
+NO_SETTINGS = {"visibility_timeout"}
+
+
+def write_settings(folder, settings):
+    """Writes settings of Celery as a `tasks.yaml` for a worker that is not Celery's, and returns its path."""
+    settings = {name: value for name, value in settings.items() if name not in NO_SETTINGS}
+    path = pathlib.Path(folder) / "tasks.yaml"
+    # Every JSON document is YAML.
+    path.write_text(json.dumps({**CELERY_DEFAULTS, **settings}, indent=2, default=sorted), encoding="utf-8")
+    return path
+
+
 def worker_command(*flags, application="reference_app"):
-    """The command line of a worker of this run's kind."""
+    """The command line of a worker of this run's kind, configured as the suite configures its own."""
     if KIND == "celery":
         return [sys.executable, "-m", "celery", "-A", application, "worker", *flags]
-    return [PROGRAM, "worker", *flags]
+    return [PROGRAM, "--config", write_settings(FOLDER, {"result_extended": True}), "worker", *flags]
 
 
 def worker_environment(broker, backend, redis_port, **additions):

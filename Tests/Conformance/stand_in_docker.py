@@ -25,7 +25,7 @@ import psutil
 import pytest
 
 from deployment import clean_environment
-from external_worker import KIND, PROGRAM, ExternalWorker
+from external_worker import KIND, PROGRAM, ExternalWorker, write_settings
 from redis_server import free_port
 
 REDIS_PORT = "6379/tcp"
@@ -227,11 +227,8 @@ class WorkerContainer(Container):
         for node in ast.parse((folder / "app.py").read_text(encoding="utf-8")).body:
             if isinstance(node, ast.Assign) and node.targets[0].id == "config" and isinstance(node.value, ast.Dict):
                 settings = ast.literal_eval(node.value)
-        # Every JSON document is YAML.
-        text = json.dumps(settings, indent=2, default=sorted)
-        path = folder / "tasks.yaml"
-        path.write_text(text, encoding="utf-8")
-        print(f"Changed worker configuration: {text}")
+        path = write_settings(folder, settings)
+        print(f"Changed worker configuration: {path.read_text(encoding='utf-8')}")
         return path
 
     def exec_run(self, command, **options):
