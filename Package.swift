@@ -139,6 +139,13 @@ let targets: [Target] = [
             "WorkerPool", "WorkerRuntime", argumentParser.product("ArgumentParser"), logging, nioCore, nioPosix,
         ]
     ),
+    module(
+        "Celeriac",
+        [
+            "CeleriacTasks", "CeleryMessage", "WorkerCommandLine", "Settings", "MessageCodecs", "RedisClient",
+            "Transport", "RedisTransport", nioCore, nioPosix, logging,
+        ]
+    ),
     executable(
         "CommandLineTool",
         [
@@ -211,6 +218,7 @@ let targets: [Target] = [
     tests("HandlersExcelTests", ["HandlersExcel", "CeleriacTasks", "CeleryMessage", logging]),
     tests("HandlersMaintenanceTests", ["HandlersMaintenance", "Databases", "CeleriacTasks", "CeleryMessage", logging]),
     tests("SettingsTests", ["Settings", "YAML", "CeleryMessage"]),
+    tests("CeleriacTests", ["Celeriac", "HandlerTestSupport"]),
 ]
 
 // `CELERIAC_ONLY=CeleryMessageTests,YAMLTests swift test` builds those targets and what they need, and
@@ -249,6 +257,9 @@ let chosenNames = Set(chosen.map(\.name))
 var products: [Product] = []
 if chosenNames.contains("CommandLineTool") {
     products.append(.executable(name: "celeriac", targets: ["CommandLineTool"]))
+}
+if chosenNames.contains("Celeriac") {
+    products.append(.library(name: "Celeriac", targets: ["Celeriac"]))
 }
 if chosenNames.contains("CeleriacTasks") {
     products.append(.library(name: "CeleriacTasks", targets: ["CeleriacTasks"]))

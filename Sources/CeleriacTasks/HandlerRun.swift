@@ -52,14 +52,7 @@ public enum HandlerRun {
             case nil: return failure(.runtimeError("the task cancelled itself"), context: context)
             }
         case let failed as TaskFailure: return failure(failed, context: context)
-        default:
-            // Python makes up a class of this name when it has none, so `except` by name still reads well there.
-            let made = TaskFailure(
-                module: "celeriac.exceptions",
-                type: String(describing: Swift.type(of: error)),
-                arguments: [.string(String(describing: error))]
-            )
-            return failure(made, context: context)
+        default: return failure(TaskFailure(error), context: context)
         }
     }
 

@@ -133,23 +133,4 @@ extension JSONValue {
         case .tagged: "a typed value"
         }
     }
-
-    /// The Python type's name, for the errors Python users know.
-    public var pythonTypeName: String {
-        switch self {
-        case .null: "NoneType"
-        case .bool: "bool"
-        case .int, .bigInt: "int"
-        case .double: "float"
-        case .string: "str"
-        case .array: "list"
-        case .object: "dict"
-        case .tagged(.datetime): "datetime"
-        case .tagged(.date): "date"
-        case .tagged(.time): "time"
-        case .tagged(.decimal): "Decimal"
-        case .tagged(.uuid): "UUID"
-        case .tagged(.bytes): "bytes"
-        }
-    }
 }

@@ -60,9 +60,11 @@ public struct Parameters: Sendable {
             }
         }
         var missing: [String] = []
+        var defaulted: Set<String> = []
         for parameter in list where values[parameter.name] == nil {
             if let fallback = parameter.fallback {
                 values[parameter.name] = fallback
+                defaulted.insert(parameter.name)
             } else {
                 missing.append(parameter.name)
             }
@@ -73,7 +75,7 @@ public struct Parameters: Sendable {
                 "\(function)() missing \(missing.count) required positional \(noun): \(Self.listed(missing))"
             )
         }
-        return BoundArguments(function: function, values: values)
+        return BoundArguments(function: function, values: values, defaulted: defaulted)
     }
 
     private var arity: String {
@@ -100,6 +102,8 @@ public struct BoundArguments: Sendable {
     public let function: String
     /// The value of each parameter.
     public let values: [String: JSONValue]
+    /// The parameters that were left out and have their default.
+    public let defaulted: Set<String>
 
     /// The value of a parameter as it came.
     public func value(_ name: String) -> JSONValue { values[name] ?? .null }

@@ -69,6 +69,28 @@ public struct TaskContext: Sendable {
         reporter.addToChord(signature)
     }
 
+    /// Sends a signature of any kind, a whole canvas too, in one atomic step with the end of this run, and says already
+    /// now which results it will have.
+    ///
+    /// As ``enqueue(_:)``: never without the end of this run, never twice, and nothing where the run fails, is lost or
+    /// retried. So nobody can wait for the results here; hand the tuple on, as tasks of Celery hand on an `AsyncResult`.
+    ///
+    /// - Returns: the result of the last task of a chain with the others as parents, of the body of a chord, of a group
+    ///   with its members.
+    /// - Throws: a `TypeError` for a canvas that lacks parts, for example an empty chain.
+    @discardableResult
+    public func apply(_ signature: Signature) throws(TaskFailure) -> ResultTuple {
+        var signature = signature
+        let result: ResultTuple
+        do {
+            result = try signature.freeze()
+        } catch {
+            throw .typeError("\(signature.task) cannot be sent: \(error.message)")
+        }
+        enqueue(signature)
+        return result
+    }
+
     /// Makes the error to throw for another run; see ``TaskRetry``.
     public func retry(
         countdown: Double? = nil,
@@ -78,6 +100,45 @@ public struct TaskContext: Sendable {
     ) -> TaskRetry {
         TaskRetry(countdown: countdown, maxRetries: maxRetries, cause: cause, overrides: overrides)
     }
+
+    /// Makes the error to throw for another run that is not like this one, as the keyword arguments of Celery's
+    /// `self.retry`; what is `nil` stays as it is.
+    ///
+    /// - Parameters:
+    ///   - args: other positional arguments.
+    ///   - kwargs: other keyword arguments.
+    ///   - countdown: how long to wait; `nil` takes the task's `default_retry_delay` or its backoff.
+    ///   - maxRetries: how many retries there may be.
+    ///   - expires: after how long, from now, the next run is not begun any more.
+    ///   - queue: where the next run waits.
+    ///   - priority: its message's priority.
+    ///   - cause: what made this run fail; `nil` ends in `MaxRetriesExceededError`.
+    public func retry(
+        args: [JSONValue]? = nil,
+        kwargs: JSONObject? = nil,
+        countdown: Duration? = nil,
+        maxRetries: Int? = nil,
+        expires: Duration? = nil,
+        queue: String? = nil,
+        priority: Int? = nil,
+        cause: (any Error)? = nil
+    ) -> TaskRetry {
+        var overrides = RetryOverrides()
+        overrides.args = args
+        overrides.kwargs = kwargs
+        overrides.expires = expires.map { Instant.now() + $0 }
+        overrides.route = queue.map(MessageRoute.init(queue:))
+        overrides.priority = priority
+        return TaskRetry(
+            countdown: countdown.map { $0 / .seconds(1) },
+            maxRetries: maxRetries,
+            cause: cause.map(TaskFailure.init(_:)),
+            overrides: overrides
+        )
+    }
+
+    /// Makes the error to throw to give the task's place to a signature; see ``TaskReplacement``.
+    public func replace(by signature: Signature) -> TaskReplacement { TaskReplacement(by: signature) }
 
     /// Throws when the run was cancelled: `SoftTimeLimitExceeded` at the soft limit, `CancellationError` otherwise.
     public func checkCancellation() throws {

@@ -43,6 +43,14 @@ public struct TaskRequest: Sendable {
 
     /// The message's headers: id, name, retries, eta, group, stamps and so on.
     public var headers: TaskHeaders { _read { yield received.message.headers } }
+    /// The message's properties: priority, `reply_to`, routing and those that its sender made up.
+    public var properties: MessageProperties { _read { yield received.message.properties } }
+    /// The priority the message was sent with.
+    public var priority: Int { received.message.properties.priority }
+    /// The first task of the workflow; the task's own id where it has no other.
+    public var rootID: String { received.message.headers.root }
+    /// The task that sent this one.
+    public var parentID: String? { received.message.headers.parentID }
     /// The task id.
     public var id: String { received.message.headers.id }
     /// The task's name on the wire, which chooses the handler.

@@ -112,3 +112,24 @@ enum PythonRepr {
         return ", tzinfo=datetime.timezone(datetime.timedelta(days=-1, seconds=\(86400 + offset)))"
     }
 }
+
+extension JSONValue {
+    /// The Python type's name, for the errors Python users know.
+    public var pythonTypeName: String {
+        switch self {
+        case .null: "NoneType"
+        case .bool: "bool"
+        case .int, .bigInt: "int"
+        case .double: "float"
+        case .string: "str"
+        case .array: "list"
+        case .object: "dict"
+        case .tagged(.datetime): "datetime"
+        case .tagged(.date): "date"
+        case .tagged(.time): "time"
+        case .tagged(.decimal): "Decimal"
+        case .tagged(.uuid): "UUID"
+        case .tagged(.bytes): "bytes"
+        }
+    }
+}

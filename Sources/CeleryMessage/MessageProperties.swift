@@ -33,3 +33,23 @@ public struct MessageProperties: Sendable, Hashable {
         self.routingKey = routingKey
     }
 }
+
+extension MessageProperties {
+    /// The properties as Python's `self.request.properties` shows them; those that concern the transport alone are left
+    /// out.
+    public var json: JSONValue {
+        var info = deliveryInfo
+        info["exchange"] = .string(exchange)
+        info["routing_key"] = .string(routingKey)
+        var object: JSONObject = [
+            "correlation_id": correlationID.map(JSONValue.string) ?? .null,
+            "reply_to": replyTo.map(JSONValue.string) ?? .null,
+            "delivery_mode": .int(Int64(deliveryMode)),
+            "delivery_info": .object(info),
+            "priority": .int(Int64(priority)),
+        ]
+        object["expiration"] = expiration.map(JSONValue.string)
+        for (key, value) in extra { object[key] = value }
+        return .object(object)
+    }
+}

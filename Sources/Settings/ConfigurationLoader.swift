@@ -41,6 +41,8 @@ public struct ConfigurationLoader: Sendable {
     public var overrides: [Override]
     /// The names of all handlers, to check `handler:` against; `nil` checks nothing.
     public var handlers: [String]?
+    /// Tasks that the program brings along; what the file says about one of them beats what is said here.
+    public var tasks: [TaskSettings]
     /// The folder the program was started in, absolute.
     public var workingFolder: String
 
@@ -53,12 +55,14 @@ public struct ConfigurationLoader: Sendable {
         environment: [String: String],
         overrides: [Override] = [],
         handlers: [String]? = nil,
+        tasks: [TaskSettings] = [],
         workingFolder: String
     ) {
         self.file = file
         self.environment = environment
         self.overrides = overrides
         self.handlers = handlers
+        self.tasks = tasks
         self.workingFolder = workingFolder
     }
 
@@ -70,11 +74,13 @@ public struct ConfigurationLoader: Sendable {
         var configuration = CeleriacConfiguration(baseFolder: baseFolder)
         configuration.file = source
         var reader = SettingReader(source: .file(source ?? "tasks.yaml"), baseFolder: baseFolder)
+        reader.declaredTasks = Dictionary(tasks.map { ($0.name, $0) }, uniquingKeysWith: { _, last in last })
         if let source, let absolute { read(source, at: absolute, into: &configuration, &reader) }
         readRedisVariables(into: &configuration, &reader)
         readCeleryVariables(into: &configuration, &reader)
         readOverrides(into: &configuration, &reader)
         configuration.places = reader.places
+        configuration.declare(tasks)
         CrossChecks(handlers: handlers).complete(&configuration, &reader)
         let report = ConfigurationReport(reader.problems)
         return LoadedConfiguration(configuration: report.hasErrors ? nil : configuration, report: report)

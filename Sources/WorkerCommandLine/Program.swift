@@ -1,6 +1,7 @@
 package import ArgumentParser
 public import CeleriacTasks
 import Glibc
+package import Settings
 import WorkerPool
 
 /// A program with a worker's whole command line: its name, the handlers it has, and what it adds to the commands.
@@ -22,6 +23,8 @@ public struct Program: Sendable {
     public var name: String
     /// Every handler the program has.
     public var registry: HandlerRegistry
+    /// Tasks defined in code: they need no block in tasks.yaml, and what stands there beats what is said here.
+    package var tasks: [TaskSettings] = []
     /// The configuration that serves a command which asks for it where the working folder has no tasks.yaml.
     package var shippedConfiguration: (@Sendable () -> String)?
     /// Commands beside those that every worker program has.

@@ -44,10 +44,27 @@ import Testing
         headers.compression = "application/x-gzip"
         headers.redelivered = true
         headers.extra = ["x-tenant": ["a": 1]]
+        var properties = MessageProperties(
+            correlationID: "other id",
+            replyTo: "reply queue",
+            exchange: "topics",
+            routingKey: "a.b"
+        )
+        properties.deliveryMode = 1
+        properties.priority = 7
+        properties.expiration = "1000"
+        properties.deliveryInfo = ["x": 1]
+        properties.extra = ["app_id": "1234"]
         let task = PoolTask(
             job: .max,
             request: TaskRequest(
-                received: ReceivedMessage(headers: headers, args: Array("[1, 2.0]".utf8), kwargs: Array("{}".utf8)),
+                received: ReceivedMessage(
+                    TaskMessage(
+                        headers: headers,
+                        properties: properties,
+                        payload: TaskPayload(args: Array("[1, 2.0]".utf8), kwargs: Array("{}".utf8))
+                    )
+                ),
                 queue: "q",
                 hostname: "celery@here",
                 redelivered: true,
@@ -58,6 +75,7 @@ import Testing
         )
         let read = try roundTrip(.run, { _ = task.append(to: &$0, limit: 1 << 20) }, read: PoolTask.init(runFrame:))
         #expect(read.request.headers == headers)
+        #expect(read.request.properties == properties)
         #expect(read.job == task.job)
         #expect(read.request.task == task.request.task)
         #expect(read.request.args == task.request.args)

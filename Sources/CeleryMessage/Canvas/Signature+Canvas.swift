@@ -12,6 +12,12 @@ extension Signature {
         )
     }
 
+    /// Tasks that run one after the other, each with the result of the one before.
+    public static func chain(_ tasks: Signature...) -> Signature { chain(tasks) }
+
+    /// Tasks that run side by side.
+    public static func group(_ tasks: Signature...) -> Signature { group(tasks) }
+
     /// Tasks that run side by side.
     public static func group(_ tasks: [Signature], options: JSONObject = .init()) -> Signature {
         Signature(

@@ -40,7 +40,10 @@ extension SignatureSender {
         let id = signature.options.id("task_id") ?? place.id ?? context.makeID()
         signature.options["task_id"] = .string(id)
         if let root = place.root { signature.options["root_id"] = .string(root) }
-        if signature.options["reply_to"] == nil { signature.options["reply_to"] = .string(context.replyTo) }
+        // Whoever freezes for somebody else to send has none to write.
+        if signature.options["reply_to"] == nil, !context.replyTo.isEmpty {
+            signature.options["reply_to"] = .string(context.replyTo)
+        }
         if let group = place.group, signature.options["group_id"] == nil {
             signature.options["group_id"] = .string(group)
         }

@@ -12,6 +12,8 @@ struct SettingReader {
 
     var source: Source
     let baseFolder: String
+    /// Tasks that the program brings along, by name: their blocks need no handler.
+    var declaredTasks: [String: TaskSettings] = [:]
     /// Places of values that `${NAME}` was replaced in: never repeated in messages.
     var hidden: Set<YAMLPosition> = []
     private(set) var problems: [ConfigurationProblem] = []

@@ -39,13 +39,14 @@ extension SettingReader {
     private mutating func task(_ entry: YAMLEntry) -> TaskSettings? {
         let node = entry.value
         guard let entries = entries(node, expected: "a block such as {handler: debug.echo}") else { return nil }
-        var task = TaskSettings(name: entry.key, handler: "")
+        let declared = declaredTasks[entry.key]
+        var task = TaskSettings(name: entry.key, handler: declared?.handler ?? "")
         block(entries, TaskSettings.settings, into: &task) { key in
             guard key.hasPrefix("task_") else { return nil }
             let short = String(key.dropFirst(5))
             return TaskSettings.settings.contains { $0.name == short } ? "in a task's block it is '\(short)'" : nil
         }
-        if !entries.contains(where: { $0.key == "handler" }) {
+        if declared == nil, !entries.contains(where: { $0.key == "handler" }) {
             add(.error, at: place(entry.keyPosition), "the key 'handler' is missing: which handler runs this task?")
         }
         return task

@@ -70,6 +70,20 @@ public struct CeleriacConfiguration: Sendable {
     /// The task of that wire name.
     public func task(named name: String) -> TaskSettings? { tasks.first { $0.name == name } }
 
+    /// Adds tasks that a program brings along, behind those of the file; a block of the same name beats them setting by
+    /// setting.
+    mutating func declare(_ declared: [TaskSettings]) {
+        for task in declared {
+            guard let place = tasks.firstIndex(where: { $0.name == task.name }) else {
+                tasks.append(task)
+                continue
+            }
+            tasks[place].queue = tasks[place].queue ?? task.queue
+            tasks[place].pool = tasks[place].pool ?? task.pool
+            tasks[place].policy = tasks[place].policy.filled(from: task.policy)
+        }
+    }
+
     /// The queues in the order a worker looks at them: by tier, within one tier as in the file.
     public var queuesByTier: [QueueSettings] {
         QueueSettings.Tier.allCases.flatMap { tier in queues.filter { $0.tier == tier } }

@@ -64,6 +64,7 @@ package struct ConfigurationSource {
             environment: environment,
             overrides: all,
             handlers: program.registry.names,
+            tasks: program.tasks,
             workingFolder: workingFolder
         )
     }

@@ -42,6 +42,20 @@ extension PoolTask {
         static let extra: UInt8 = 53
     }
 
+    /// The message's properties but for those that only concern its transport; what is absent has the value of a plain
+    /// message for the queue it came from.
+    fileprivate enum PropertyTag {
+        static let correlationID: UInt8 = 64
+        static let replyTo: UInt8 = 65
+        static let deliveryMode: UInt8 = 66
+        static let exchange: UInt8 = 67
+        static let routingKey: UInt8 = 68
+        static let priority: UInt8 = 69
+        static let expiration: UInt8 = 70
+        static let deliveryInfo: UInt8 = 71
+        static let extra: UInt8 = 72
+    }
+
     /// How many bytes of arguments there are.
     var argumentBytes: Int { request.args.count + request.kwargs.count }
 
@@ -66,6 +80,23 @@ extension PoolTask {
             writer.field(Tag.timeLimit, request.timeLimit)
             writer.field(Tag.maxRetries, request.maxRetries)
             append(request.headers, to: &writer)
+            append(request.properties, to: &writer)
+        }
+    }
+
+    private func append(_ properties: MessageProperties, to writer: inout FrameWriter) {
+        if properties.correlationID != request.id { writer.field(PropertyTag.correlationID, properties.correlationID) }
+        writer.field(PropertyTag.replyTo, properties.replyTo)
+        if properties.deliveryMode != 2 { writer.field(PropertyTag.deliveryMode, properties.deliveryMode) }
+        if !properties.exchange.isEmpty { writer.field(PropertyTag.exchange, properties.exchange) }
+        if properties.routingKey != request.queue { writer.field(PropertyTag.routingKey, properties.routingKey) }
+        if properties.priority != 0 { writer.field(PropertyTag.priority, properties.priority) }
+        writer.field(PropertyTag.expiration, properties.expiration)
+        if !properties.deliveryInfo.isEmpty {
+            writer.field(PropertyTag.deliveryInfo, JSONWriter.bytes(.object(properties.deliveryInfo)))
+        }
+        if !properties.extra.isEmpty {
+            writer.field(PropertyTag.extra, JSONWriter.bytes(.object(properties.extra)))
         }
     }
 
@@ -108,6 +139,7 @@ extension PoolTask {
         var redelivered = false
         var (softTimeLimit, timeLimit): (Double?, Double?)
         var maxRetries: Int?
+        var properties = MessageProperties(routingKey: "")
         try Frame.fields(of: payload) { tag, value throws(PoolError) in
             switch tag {
             case Tag.job: job = try value.number()
@@ -120,14 +152,23 @@ extension PoolTask {
             case Tag.softTimeLimit: softTimeLimit = try value.double()
             case Tag.timeLimit: timeLimit = try value.double()
             case Tag.maxRetries: maxRetries = try value.int()
+            case PropertyTag.correlationID...: try properties.read(tag, value)
             default: try headers.read(tag, value)
             }
         }
         guard let job, !headers.task.isEmpty, !headers.id.isEmpty else {
             throw PoolError(code: .malformedFrame, message: "a run frame without job, task or id")
         }
+        properties.correlationID = properties.correlationID ?? headers.id
+        if properties.routingKey.isEmpty { properties.routingKey = queue }
         let request = TaskRequest(
-            received: ReceivedMessage(headers: headers, args: args, kwargs: kwargs),
+            received: ReceivedMessage(
+                TaskMessage(
+                    headers: headers,
+                    properties: properties,
+                    payload: TaskPayload(args: args, kwargs: kwargs)
+                )
+            ),
             queue: queue,
             hostname: hostname,
             redelivered: redelivered,
@@ -164,6 +205,24 @@ extension TaskHeaders {
         case Tag.stamps: stamps = try value.json().object ?? [:]
         case Tag.compression: compression = value.text
         case Tag.redelivered: redelivered = try value.int() != 0
+        case Tag.extra: extra = try value.json().object ?? [:]
+        default: break
+        }
+    }
+}
+
+extension MessageProperties {
+    fileprivate mutating func read(_ tag: UInt8, _ value: RawSpan) throws(PoolError) {
+        typealias Tag = PoolTask.PropertyTag
+        switch tag {
+        case Tag.correlationID: correlationID = value.text
+        case Tag.replyTo: replyTo = value.text
+        case Tag.deliveryMode: deliveryMode = try value.int()
+        case Tag.exchange: exchange = value.text
+        case Tag.routingKey: routingKey = value.text
+        case Tag.priority: priority = try value.int()
+        case Tag.expiration: expiration = value.text
+        case Tag.deliveryInfo: deliveryInfo = try value.json().object ?? [:]
         case Tag.extra: extra = try value.json().object ?? [:]
         default: break
         }
