@@ -112,6 +112,17 @@ public struct ZoneRules: Sendable, Hashable {
         }
     }
 
+    /// The moment at which clocks show a wall-clock time, which is given as if it were UTC.
+    ///
+    /// Of a time that is shown twice it is the first; for one that is never shown, the first instant after the gap.
+    public func moment(showing local: Instant) -> Instant {
+        let second = CivilDate.floored(local.microseconds, 1_000_000)
+        if let moment = moments(showing: second).first {
+            return Instant(microseconds: moment * 1_000_000 + local.microseconds - second * 1_000_000)
+        }
+        return Instant(microseconds: stretch(at: second - offsetBeforeGap(around: second)).start * 1_000_000)
+    }
+
     /// The offset before the gap that a wall-clock second lies in, for a second that clocks never show.
     func offsetBeforeGap(around local: Int64) -> Int64 {
         var stretch = stretch(at: local - Self.largestOffset)
