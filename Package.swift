@@ -165,6 +165,9 @@ let targets: [Target] = [
         ]
     ),
 
+    // Celery's own suites run with this worker (Docs/Conformance.md).
+    executable("conformance-worker", path: "Tests/Conformance/Worker", ["Celeriac", nioCore, nioPosix]),
+
     // Tests.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
     .target(

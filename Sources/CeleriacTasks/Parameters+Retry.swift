@@ -1,6 +1,13 @@
 public import CeleryMessage
 
 extension Parameters {
+    /// The retry with arguments that the task can be called with.
+    public func merging(_ retry: TaskRetry, into arguments: TaskArguments) -> TaskRetry {
+        var retry = retry
+        retry.overrides = merging(retry.overrides, into: arguments)
+        return retry
+    }
+
     /// The arguments of a retry that gives only positional or only keyword arguments, where the run had both or the
     /// other kind (`celery/app/task.py`, `Task.retry`).
     ///

@@ -61,8 +61,13 @@ public struct ArgumentsTask<Arguments: Codable & Sendable, Value: Codable & Send
         self.name = name
         self.options = options
         let function = Self.functionName(name)
+        let parameters = Parameters(function, positional.map(Parameters.Parameter.init(stringLiteral:)))
         handler = FunctionHandler { arguments, context in
-            try await calling(try Self.decoded(arguments, positional, function), context)
+            do {
+                return try await calling(try Self.decoded(arguments, positional, function), context)
+            } catch let retry as TaskRetry {
+                throw parameters.merging(retry, into: arguments)
+            }
         }
     }
 

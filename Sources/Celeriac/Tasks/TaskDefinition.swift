@@ -119,7 +119,11 @@ public struct TaskDefinition<Value: Codable & Sendable, each Argument: Codable &
         let all = (repeat each parameters)
         handler = FunctionHandler { arguments, context in
             let values = try bound.bind(arguments)
-            return try await calling(context, (repeat try (each all).value(in: values)))
+            do {
+                return try await calling(context, (repeat try (each all).value(in: values)))
+            } catch let retry as TaskRetry {
+                throw bound.merging(retry, into: arguments)
+            }
         }
     }
 
