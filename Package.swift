@@ -14,6 +14,7 @@ let settings: [SwiftSetting] = [
 struct External {
     let url: String
     let version: Version
+    var traits: Set<Package.Dependency.Trait> = [.defaults]
     var identity: String {
         let last = url.split(separator: "/").last.map(String.init) ?? url
         return last.hasSuffix(".git") ? String(last.dropLast(4)) : last
@@ -30,9 +31,18 @@ let collections = External(url: "https://github.com/apple/swift-collections", ve
 let crypto = External(url: "https://github.com/apple/swift-crypto", version: "4.5.2")
 let httpClient = External(url: "https://github.com/swift-server/async-http-client", version: "1.37.0")
 let mustache = External(url: "https://github.com/hummingbird-project/swift-mustache", version: "2.1.1")
+// Without its traits hummingbird needs neither all of Foundation nor swift-configuration.
+let hummingbird = External(
+    url: "https://github.com/hummingbird-project/hummingbird",
+    version: "2.28.1",
+    traits: []
+)
+let httpTypes = External(url: "https://github.com/apple/swift-http-types", version: "1.8.0", traits: [])
+let lifecycle = External(url: "https://github.com/swift-server/swift-service-lifecycle", version: "2.13.0")
 let grdb = External(url: "https://github.com/groue/GRDB.swift", version: "7.10.0")
 let externals = [
-    nio, nioSSL, argumentParser, log, collections, crypto, httpClient, mustache, grdb,
+    nio, nioSSL, argumentParser, log, collections, crypto, httpClient, mustache, grdb, hummingbird,
+    httpTypes, lifecycle,
 ]
 
 let logging = log.product("Logging")
@@ -127,6 +137,23 @@ let targets: [Target] = [
     module("HandlersExcel", ["CeleriacTasks", "CeleryMessage", "CZip", "CExpat", logging]),
     module("HandlersMaintenance", ["CeleriacTasks", "CeleryMessage", "Databases", logging]),
 
+    // What people and programs ask over HTTP.
+    module("Inspection", ["CeleryMessage"]),
+    module(
+        "RedisInspection",
+        ["Inspection", "RedisTransport", "RedisClient", "CeleryMessage", nioCore, logging],
+        resources: [.embedInCode("Scripts")]
+    ),
+    module(
+        "AdminGateway",
+        [
+            "Inspection", "CeleryMessage", hummingbird.product("Hummingbird"), hummingbird.product("HummingbirdCore"),
+            hummingbird.product("HummingbirdTLS"), httpTypes.product("HTTPTypes"),
+            lifecycle.product("ServiceLifecycle"), crypto.product("Crypto"), nioCore,
+            nioHTTP1, nioSSL.product("NIOSSL"), logging,
+        ]
+    ),
+
     // Wiring.
     module(
         "Settings",
@@ -162,6 +189,15 @@ let targets: [Target] = [
         [
             "CeleryMessage", "RedisClient", "Transport", "RedisTransport", nioCore, nioPosix, logging,
             argumentParser.product("ArgumentParser"),
+        ]
+    ),
+
+    executable(
+        "GatewayTool",
+        [
+            "AdminGateway", "RedisInspection", "Inspection", "WorkerCommandLine", "Settings", "CeleryMessage",
+            "MessageCodecs", "RedisClient", "RedisTransport", argumentParser.product("ArgumentParser"),
+            lifecycle.product("ServiceLifecycle"), lifecycle.product("UnixSignals"), nioPosix, logging,
         ]
     ),
 
@@ -220,6 +256,17 @@ let targets: [Target] = [
     tests("HandlersDebugTests", ["HandlersDebug", "CeleriacTasks", "CeleryMessage", logging]),
     tests("HandlersExcelTests", ["HandlersExcel", "CeleriacTasks", "CeleryMessage", logging]),
     tests("HandlersMaintenanceTests", ["HandlersMaintenance", "Databases", "CeleriacTasks", "CeleryMessage", logging]),
+    tests(
+        "RedisInspectionTests",
+        ["RedisInspection", "Inspection", "RedisTransport", "RedisClient", "CeleryMessage", nioCore, nioPosix, logging]
+    ),
+    tests(
+        "AdminGatewayTests",
+        [
+            "AdminGateway", "Inspection", "CeleryMessage", hummingbird.product("Hummingbird"),
+            hummingbird.product("HummingbirdTesting"), httpTypes.product("HTTPTypes"), nioCore, logging,
+        ]
+    ),
     tests("SettingsTests", ["Settings", "YAML", "CeleryMessage"]),
     tests("CeleriacTests", ["Celeriac", "HandlerTestSupport"]),
 ]
@@ -264,6 +311,9 @@ if chosenNames.contains("CommandLineTool") {
 if chosenNames.contains("Celeriac") {
     products.append(.library(name: "Celeriac", targets: ["Celeriac"]))
 }
+if chosenNames.contains("GatewayTool") {
+    products.append(.executable(name: "celeriac-gateway", targets: ["GatewayTool"]))
+}
 if chosenNames.contains("CeleriacTasks") {
     products.append(.library(name: "CeleriacTasks", targets: ["CeleriacTasks"]))
 }
@@ -271,7 +321,9 @@ if chosenNames.contains("CeleriacTasks") {
 let package = Package(
     name: "celeriac",
     products: products,
-    dependencies: externals.filter { needed.contains($0.identity) }.map { .package(url: $0.url, exact: $0.version) },
+    dependencies: externals.filter { needed.contains($0.identity) }.map {
+        .package(url: $0.url, exact: $0.version, traits: $0.traits)
+    },
     targets: chosen,
     swiftLanguageModes: [.v6]
 )

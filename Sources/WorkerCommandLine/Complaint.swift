@@ -1,4 +1,4 @@
-import ArgumentParser
+package import ArgumentParser
 import FoundationEssentials
 import Glibc
 
@@ -20,14 +20,14 @@ package struct Complaint: Error, CustomStringConvertible {
         self.code = code
     }
 
-    /// Prints what went wrong and answers the exit code.
-    static func report(_ error: any Error) -> Int32 {
+    /// Prints what went wrong while a program's command ran, and answers the exit code.
+    package static func report(_ error: any Error, of command: any ParsableCommand.Type) -> Int32 {
         if let complaint = error as? Complaint {
             if !complaint.description.isEmpty { Terminal.error(complaint.description) }
             return complaint.code.rawValue
         }
-        let code = CeleriacCommand.exitCode(for: error)
-        let message = CeleriacCommand.fullMessage(for: error)
+        let code = command.exitCode(for: error)
+        let message = command.fullMessage(for: error)
         guard code != .success else {
             print(message)
             return 0

@@ -62,7 +62,7 @@ public struct Program: Sendable {
             }
             return 0
         } catch {
-            return Complaint.report(error)
+            return Complaint.report(error, of: CeleriacCommand.self)
         }
     }
 }

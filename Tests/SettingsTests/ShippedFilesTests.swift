@@ -74,7 +74,7 @@ import YAML
         let keys =
             CeleriacConfiguration.settings.map(\.name) + TransportOptions.settings.map(\.name)
             + TLSSettings.settings.map(\.name) + PoolSettings.settings.map(\.name) + QueueSettings.settings.map(\.name)
-            + TaskSettings.settings.map(\.name) + Array(KnownSettings.ignored.keys)
+            + TaskSettings.settings.map(\.name) + Array(KnownSettings.ignored.keys) + gatewayKeys
             + Array(TransportOptions.ignored.keys)
             + EnvironmentNames.settings.map(\.variable) + EnvironmentNames.withoutUse
             + EnvironmentNames.globalOptions
@@ -86,7 +86,7 @@ import YAML
             [
                 CeleriacConfiguration.settings.map(\.name), TransportOptions.settings.map(\.name),
                 TLSSettings.settings.map(\.name), PoolSettings.settings.map(\.name), QueueSettings.settings.map(\.name),
-                TaskSettings.settings.map(\.name), Array(EnvironmentNames.all),
+                TaskSettings.settings.map(\.name), Array(EnvironmentNames.all), gatewayKeys,
                 [
                     "REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_DB",
                     "CELERIAC_DATA",
@@ -109,6 +109,11 @@ import YAML
         documented.removeAll { ["key", "variable"].contains($0) || $0.hasPrefix("-") }
         #expect(documented.count > 100)
         #expect(documented.filter { !known.contains($0) } == [])
+    }
+
+    private var gatewayKeys: [String] {
+        GatewaySettings.settings.map(\.name) + GatewayUserSettings.settings.map(\.name)
+            + GatewayTLSSettings.settings.map(\.name)
     }
 
     private func page() throws -> String {

@@ -14,7 +14,7 @@ package struct CeleryLogHandler: LogHandler {
     private let format: Format
     private let file: LogFile
 
-    init(format: Format, level: Logger.Level, file: LogFile) {
+    package init(format: Format, level: Logger.Level, file: LogFile) {
         self.format = format
         self.file = file
         logLevel = level

@@ -14,7 +14,7 @@ package final class LogFile: Sendable {
     }
 
     /// Opens the path again; what was open is closed.
-    func reopen() throws {
+    package func reopen() throws {
         guard let path else { return }
         let fresh = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard fresh >= 0 else {

@@ -2,11 +2,11 @@ import FoundationEssentials
 import Glibc
 
 /// A file with the process id, so that the same worker is not started twice.
-struct PidFile {
+package struct PidFile {
     private let path: String
 
     /// Writes the file; a process that still runs under the id in it ends this one with code 73.
-    init(_ path: String) throws {
+    package init(_ path: String) throws {
         self.path = path
         if let text = try? String(contentsOfFile: path, encoding: .utf8),  // no file is the usual case
             let pid = Int32(text.trimmingWhitespace), pid > 0, pid != getpid(), kill(pid, 0) == 0 || errno == EPERM
@@ -24,7 +24,7 @@ struct PidFile {
     }
 
     /// Removes the file, if it is still this process's.
-    func remove() {
+    package func remove() {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8),  // gone already is as good
             Int32(text.trimmingWhitespace) == getpid()
         else { return }

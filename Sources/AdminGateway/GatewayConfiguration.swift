@@ -1,0 +1,30 @@
+/// How the gateway answers; whoever reads a file fills it.
+package struct GatewayConfiguration: Sendable {
+    /// Who may ask for something.
+    package enum Access: String, Sendable, Hashable, CaseIterable {
+        /// Everybody who can reach the port.
+        case everyone = "public"
+        /// Those with a token.
+        case token
+    }
+
+    /// What stands before every path, `/jobs` for example; empty for nothing.
+    package var basePath = ""
+    /// The language of a status' texts where the client asks for none.
+    package var locale = StatusLocale.turkish
+    /// Who may see a task's status; its id is what protects it otherwise.
+    package var statusAccess = Access.everyone
+    /// How often clients should poll, in whole seconds.
+    package var pollingSeconds = 1
+    /// Who may ask for more.
+    package var users: [GatewayUser] = []
+    /// The origins whose pages may ask, `https://app.example.com`; none by default.
+    package var origins: [String] = []
+    /// What clients may ask for and for how long.
+    package var limits = GatewayLimits()
+    /// Whether clients come over TLS.
+    package var isEncrypted = false
+
+    /// The defaults.
+    package init() {}
+}

@@ -1,0 +1,152 @@
+import AdminGateway
+import CeleryMessage
+import Glibc
+import Inspection
+import Logging
+import MessageCodecs
+import NIOPosix
+import RedisClient
+import RedisInspection
+import RedisTransport
+import ServiceLifecycle
+import Settings
+import UnixSignals
+import WorkerCommandLine
+
+/// The gateway from its configuration to its exit code: wiring and signals.
+struct GatewayProgram {
+    let configuration: CeleriacConfiguration
+    let logger: Logger
+    let logFile: LogFile
+
+    /// Serves until a signal stops it; answers the exit code.
+    func run() async throws -> Int32 {
+        let hangUp = Signals([SIGHUP]) { _ in reopenLog() }
+        defer { withExtendedLifetime(hangUp) {} }
+        let transport = try RedisWiring.transport(configuration)
+        let inspector = RedisInspector(
+            configuration: RedisInspectionConfiguration(
+                transport: transport,
+                queues: configuration.queues.map(\.name)
+            ),
+            eventLoop: MultiThreadedEventLoopGroup.singleton.next(),
+            logger: logger
+        )
+        do {
+            try await inspector.connect()
+        } catch let error as InspectionError {
+            await inspector.close()
+            throw Complaint("Cannot log in at \(transport.broker.redactedURL): \(error.message)")
+        }
+        let server = try server(inspector, transport)
+        return try await serve(server, inspector)
+    }
+
+    private func serve(_ server: GatewayServer, _ inspector: RedisInspector) async throws -> Int32 {
+        var group = ServiceGroupConfiguration(
+            services: [
+                .init(service: Connections(inspector: inspector)),
+                .init(service: server),
+            ],
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            cancellationSignals: [.sigquit],
+            logger: quietLogger
+        )
+        group.maximumGracefulShutdownDuration = max(.milliseconds(1), configuration.gateway.shutdownTimeout)
+        do {
+            try await ServiceGroup(configuration: group).run()
+        } catch is CancellationError {
+            logger.warning("Requests that took longer than the shutdown_timeout were cut off")
+        } catch {
+            await inspector.close()
+            throw Complaint("Cannot serve on \(addressText(configuration.gateway.port)): \(error)")
+        }
+        await inspector.close()
+        logger.info("The gateway has stopped")
+        return 0
+    }
+
+    /// The libraries' own lines are for whoever looks for a fault.
+    private var quietLogger: Logger {
+        var quiet = logger
+        quiet.logLevel = logger.logLevel <= .debug ? .debug : .error
+        return quiet
+    }
+
+    private func reopenLog() {
+        do {
+            try logFile.reopen()
+            logger.info("The log was opened again; a changed configuration takes effect at the next start")
+        } catch {
+            logger.error("\(error)")
+        }
+    }
+
+    // MARK: Wiring
+
+    private func server(_ inspector: RedisInspector, _ transport: RedisTransportConfiguration) throws -> GatewayServer {
+        let gateway = GatewayWiring.configuration(configuration.gateway)
+        let settings = configuration.gateway
+        do {
+            return try GatewayServer(
+                gateway: Gateway(
+                    configuration: gateway,
+                    inspector: taskInspector(inspector),
+                    reading: inspector,
+                    feed: inspector
+                ),
+                address: settings.unixSocket.map { .unix(path: $0) } ?? .tcp(host: settings.host, port: settings.port),
+                certificate: settings.tls.map {
+                    .init(certificateFile: $0.certificateFile, keyFile: $0.keyFile)
+                },
+                limits: gateway.limits,
+                logger: logger,
+                onListening: { ready($0) }
+            )
+        } catch {
+            throw Complaint("gateway.tls: the certificate or its key cannot be used: \(error)", code: .usage)
+        }
+    }
+
+    private func taskInspector(_ inspector: RedisInspector) -> TaskInspector {
+        TaskInspector(
+            reading: inspector,
+            codecs: .celeryDefaults,
+            serializer: configuration.results.serializer.rawValue,
+            resultLifetime: resultLifetime,
+            limits: MessageLimits(
+                itemBytes: configuration.bounds.messageBytes,
+                bodyBytes: configuration.bounds.messageBytes
+            )
+        )
+    }
+
+    /// The time to live that every record is written with; `nil` where tasks or queues have their own.
+    private var resultLifetime: Duration? {
+        let policies = configuration.tasks.map(\.policy) + configuration.queues.map(\.policy)
+        return policies.contains { $0.resultExpires != nil } ? nil : configuration.results.expires
+    }
+
+    // MARK: Words
+
+    private func ready(_ port: Int?) {
+        // People and scripts wait for this line, whatever the log level.
+        var loud = logger
+        loud.logLevel = min(logger.logLevel, .info)
+        loud.info("celeriac-gateway ready on \(addressText(port ?? configuration.gateway.port))")
+    }
+
+    private func addressText(_ port: Int) -> String {
+        let settings = configuration.gateway
+        if let path = settings.unixSocket { return path }
+        let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
+        return "\(settings.tls == nil ? "http" : "https")://\(host):\(port)\(settings.basePath)"
+    }
+}
+
+/// Keeps the connections to Redis for as long as requests are served: it stops after the server.
+private struct Connections: Service {
+    let inspector: RedisInspector
+
+    func run() async throws { await cancelWhenGracefulShutdown { await inspector.run() } }
+}

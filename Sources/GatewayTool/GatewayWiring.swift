@@ -1,0 +1,44 @@
+import AdminGateway
+import Settings
+
+/// Turns the block `gateway` into the gateway's own configuration.
+enum GatewayWiring {
+    static func configuration(_ settings: GatewaySettings) -> GatewayConfiguration {
+        var gateway = GatewayConfiguration()
+        gateway.basePath = settings.basePath
+        gateway.locale = settings.locale == .turkish ? .turkish : .english
+        gateway.statusAccess = settings.statusAccess == .token ? .token : .everyone
+        gateway.pollingSeconds = max(1, Int(settings.pollingInterval.components.seconds))
+        gateway.users = settings.users.map(user)
+        gateway.origins = settings.origins
+        gateway.limits = limits(settings)
+        gateway.isEncrypted = settings.tls != nil
+        return gateway
+    }
+
+    private static func user(_ settings: GatewayUserSettings) -> GatewayUser {
+        let role = GatewayUser.Role(rawValue: settings.role.rawValue) ?? .viewer
+        guard let digest = settings.tokenDigest else {
+            return GatewayUser(name: settings.name, role: role, token: settings.token.text)
+        }
+        return GatewayUser(name: settings.name, role: role, tokenDigest: bytes(digest))
+    }
+
+    /// Hexadecimal digits that were checked when they were read.
+    private static func bytes(_ digits: String) -> [UInt8] {
+        let values = digits.compactMap(\.hexDigitValue)
+        return stride(from: 0, to: values.count - 1, by: 2).map { UInt8(values[$0] * 16 + values[$0 + 1]) }
+    }
+
+    private static func limits(_ settings: GatewaySettings) -> GatewayLimits {
+        var limits = GatewayLimits()
+        limits.bodyBytes = settings.bodyBytes
+        limits.headerBytes = settings.headerBytes
+        limits.connections = settings.connections
+        limits.idleTime = settings.idleTimeout
+        limits.wait = settings.longestWait
+        limits.followers = settings.followers
+        limits.failedTokensPerMinute = settings.failedTokensPerMinute
+        return limits
+    }
+}

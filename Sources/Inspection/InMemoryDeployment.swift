@@ -1,0 +1,89 @@
+public import CeleryMessage
+import Synchronization
+
+/// A deployment that lives in this process: what the gateway is tried against without a server.
+public final class InMemoryDeployment: Sendable {
+    private struct State {
+        var records: [String: StoredRecord] = [:]
+        var places: [String: Whereabouts] = [:]
+        var followers: [String: [Int: ResultChanges.Signal]] = [:]
+        var lastFollower = 0
+        var isReachable = true
+        var sees = true
+    }
+
+    private let state = Mutex(State())
+
+    /// An empty deployment that answers.
+    public init() {}
+
+    /// Stores a record as a worker does, and tells those who follow it.
+    public func store(_ record: ResultRecord, timeToLive: Duration? = nil) {
+        store(record.encoded(), for: record.taskID, timeToLive: timeToLive)
+    }
+
+    /// Stores bytes in the place of a record.
+    public func store(_ bytes: [UInt8], for taskID: String, timeToLive: Duration? = nil) {
+        let signals = state.withLock { state in
+            state.records[taskID] = StoredRecord(bytes: bytes, timeToLive: timeToLive)
+            return Array((state.followers[taskID] ?? [:]).values)
+        }
+        for signal in signals { signal.change() }
+    }
+
+    /// Says where a task's message is, or that it is nowhere.
+    public func put(_ taskID: String, _ place: Whereabouts?) { state.withLock { $0.places[taskID] = place } }
+
+    /// Whether it answers.
+    public var isReachable: Bool {
+        get { state.withLock { $0.isReachable } }
+        set { state.withLock { $0.isReachable = newValue } }
+    }
+
+    /// Whether a search looks at everything.
+    public var seesEverything: Bool {
+        get { state.withLock { $0.sees } }
+        set { state.withLock { $0.sees = newValue } }
+    }
+
+    /// How many follow a task's record just now.
+    public func followers(of taskID: String) -> Int { state.withLock { $0.followers[taskID]?.count ?? 0 } }
+
+    private func reached<Value: Sendable>(_ body: (inout State) -> Value) throws -> Value {
+        try state.withLock { state in
+            guard state.isReachable else { throw InspectionError(.unavailable, "switched off") }
+            return body(&state)
+        }
+    }
+}
+
+extension InMemoryDeployment: TaskReading {
+    /// The stored record.
+    public func record(taskID: String) async throws -> StoredRecord? { try reached { $0.records[taskID] } }
+
+    /// Where ``put(_:_:)`` put it.
+    public func find(taskID: String, thoroughly: Bool) async throws -> SearchOutcome {
+        try reached { state in
+            if let place = state.places[taskID] { return .found(place) }
+            return state.sees ? .nowhere : .notSeen
+        }
+    }
+
+    /// Throws when it was switched off.
+    public func ping() async throws { try reached { _ in } }
+}
+
+extension InMemoryDeployment: ResultFeed {
+    /// Follows what ``store(_:timeToLive:)`` stores.
+    public func changes(of taskID: String) async throws -> ResultChanges {
+        let number = try reached { state in
+            state.lastFollower += 1
+            return state.lastFollower
+        }
+        let (changes, signal) = ResultChanges.make { [weak self] in
+            self?.state.withLock { _ = $0.followers[taskID]?.removeValue(forKey: number) }
+        }
+        state.withLock { $0.followers[taskID, default: [:]][number] = signal }
+        return changes
+    }
+}

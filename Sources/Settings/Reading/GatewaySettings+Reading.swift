@@ -1,0 +1,130 @@
+import YAML
+
+extension GatewaySettings {
+    /// The keys of the block `gateway`.
+    static let settings: [Setting<GatewaySettings>] = [
+        .name("host", \.host),
+        .int("port", \.port, in: 0...65_535),
+        .path("unix_socket", \.unixSocket),
+        .value("base_path", "path such as /jobs", \.basePath) { $0.basePath($1) },
+        .choice("locale", \.locale),
+        .choice("status_access", \.statusAccess),
+        .value("polling_interval", "seconds", \.pollingInterval) { $0.seconds($1, least: 1) },
+        Setting("users", "block") { node, gateway, reader in gateway.users = reader.gatewayUsers(node) },
+        .value("cors_origins", "list of origins", \.origins) { $0.origins($1) },
+        .optional("tls", "block", \.tls) { $0.gatewayTLS($1) },
+        .int("max_body_bytes", \.bodyBytes, in: 1024...(64 << 20)),
+        .int("max_header_bytes", \.headerBytes, in: 1024...(80 << 10)),
+        .int("max_connections", \.connections, in: 1...1_000_000),
+        .value("idle_timeout", "seconds", \.idleTimeout) { $0.seconds($1, least: 1) },
+        .value("max_wait", "seconds", \.longestWait) { $0.seconds($1, least: 1) },
+        .int("max_followers", \.followers, in: 0...1_000_000),
+        .int("failed_tokens_per_minute", \.failedTokensPerMinute, in: 1...1_000_000),
+        .seconds("shutdown_timeout", \.shutdownTimeout),
+    ]
+}
+
+extension GatewayUserSettings {
+    /// The keys of a user's block.
+    static let settings: [Setting<GatewayUserSettings>] = [
+        .choice("role", \.role),
+        .value("token", "text of 16 bytes or more", \.token) { $0.token($1) },
+        .optional("token_sha256", "64 hexadecimal digits", \.tokenDigest) { $0.digest($1) },
+    ]
+}
+
+extension GatewayTLSSettings {
+    /// The keys of the block `tls`.
+    static let settings: [Setting<GatewayTLSSettings>] = [
+        .value("certificate", "path", \.certificateFile) { $0.path($1) },
+        .value("key", "path", \.keyFile) { $0.path($1) },
+    ]
+}
+
+extension SettingReader {
+    /// The block `gateway`.
+    mutating func gateway(_ node: YAMLNode, into gateway: inout GatewaySettings) {
+        guard let entries = entries(node, expected: "a block such as {port: 5000}") else { return }
+        block(entries, GatewaySettings.settings, into: &gateway)
+    }
+
+    fileprivate mutating func gatewayUsers(_ node: YAMLNode) -> [GatewayUserSettings] {
+        let users = named(node, "a block of users by their names").compactMap { entry in
+            under(entry.key, at: place(entry.keyPosition)) { $0.gatewayUser(entry) }
+        }
+        return users
+    }
+
+    private mutating func gatewayUser(_ entry: YAMLEntry) -> GatewayUserSettings? {
+        guard let entries = entries(entry.value, expected: "a block such as {role: admin, token: ${GATEWAY_TOKEN}}")
+        else { return nil }
+        var user = GatewayUserSettings(name: entry.key)
+        block(entries, GatewayUserSettings.settings, into: &user)
+        let given = entries.filter { ["token", "token_sha256"].contains($0.key) }
+        if given.count != 1 {
+            add(.error, at: place(entry.keyPosition), "needs either 'token' or 'token_sha256'")
+        }
+        return user
+    }
+
+    /// A token long enough not to be guessed; messages never repeat it.
+    fileprivate mutating func token(_ node: YAMLNode) -> Secret? {
+        guard let text = node.scalar?.text, (16...4096).contains(text.utf8.count),
+            text.utf8.allSatisfy({ (0x21...0x7E).contains($0) })
+        else {
+            error(node, "expected a text of 16 to 4096 letters, digits and signs without spaces")
+            return nil
+        }
+        return Secret(text)
+    }
+
+    fileprivate mutating func digest(_ node: YAMLNode) -> String? {
+        guard let text = node.scalar?.text.lowercased(), text.utf8.count == 64, text.allSatisfy(\.isHexDigit) else {
+            error(node, "expected the SHA-256 of a token: 64 hexadecimal digits")
+            return nil
+        }
+        return text
+    }
+
+    fileprivate mutating func gatewayTLS(_ node: YAMLNode) -> GatewayTLSSettings? {
+        guard let entries = entries(node, expected: "a block with certificate and key") else { return nil }
+        var tls = GatewayTLSSettings()
+        block(entries, GatewayTLSSettings.settings, into: &tls)
+        guard !tls.certificateFile.isEmpty, !tls.keyFile.isEmpty else {
+            error(node, "needs both 'certificate' and 'key'")
+            return nil
+        }
+        return tls
+    }
+
+    /// A path of plain words, without the slash at its end.
+    fileprivate mutating func basePath(_ node: YAMLNode) -> String? {
+        guard let text = string(node) else { return nil }
+        let path = text.hasSuffix("/") ? String(text.dropLast()) : text
+        let isPlain = path.utf8.allSatisfy { byte in
+            byte == UInt8(ascii: "/") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+                || Character(Unicode.Scalar(byte)).isLetter || Character(Unicode.Scalar(byte)).isNumber
+        }
+        guard path.isEmpty || path.hasPrefix("/") && isPlain && path.firstRange(of: "//") == nil else {
+            error(node, "expected a path of letters, digits, '-' and '_' such as /jobs")
+            return nil
+        }
+        return path
+    }
+
+    fileprivate mutating func origins(_ node: YAMLNode) -> [String]? {
+        guard let texts = strings(node) else { return nil }
+        for text in texts {
+            let rest = ["https://", "http://"].first { text.hasPrefix($0) }.map { text.dropFirst($0.count) }
+            if text == "*" {
+                error(node, "'*' would let every page on the web ask; name the origins")
+                return nil
+            }
+            guard let rest, !rest.isEmpty, !rest.contains("/") else {
+                error(node, "expected origins such as https://app.example.com, without a path")
+                return nil
+            }
+        }
+        return texts
+    }
+}

@@ -1,0 +1,61 @@
+import CeleryMessage
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import Inspection
+import Logging
+import NIOCore
+import Testing
+
+@testable import AdminGateway
+
+/// A gateway over a deployment in memory, asked without a socket.
+struct GatewayUnderTest {
+    let deployment = InMemoryDeployment()
+    var configuration = GatewayConfiguration()
+    var resultLifetime: Duration?
+    var now = Instant(seconds: 1_790_000_000)
+
+    /// The token that `withUsers` gives each role.
+    static func token(_ role: GatewayUser.Role) -> String { "a-token-for-tests-of-\(role.rawValue)" }
+
+    mutating func addUsers() {
+        configuration.users = GatewayUser.Role.allCases.map {
+            GatewayUser(name: $0.rawValue, role: $0, token: Self.token($0))
+        }
+    }
+
+    func run(_ body: @Sendable (any TestClientProtocol) async throws -> Void) async throws {
+        let now = now
+        let gateway = Gateway(
+            configuration: configuration,
+            inspector: TaskInspector(reading: deployment, resultLifetime: resultLifetime, now: { now }),
+            reading: deployment,
+            feed: deployment
+        )
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        try await Application(router: gateway.router(), logger: logger).test(.router, body)
+    }
+}
+
+extension TestClientProtocol {
+    func get(_ uri: String, _ headers: HTTPFields = [:]) async throws -> TestResponse {
+        try await execute(uri: uri, method: .get, headers: headers)
+    }
+}
+
+extension TestResponse {
+    var text: String { String(buffer: body) }
+
+    /// The body as JSON.
+    var json: JSONValue {
+        get throws { try JSONReader.value(Array(body.readableBytesView)) }
+    }
+}
+
+extension HTTPFields {
+    static func bearer(_ role: GatewayUser.Role) -> HTTPFields {
+        [.authorization: "Bearer " + GatewayUnderTest.token(role)]
+    }
+}
