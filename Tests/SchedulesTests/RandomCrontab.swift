@@ -39,8 +39,8 @@ struct RandomCrontab {
         using random: inout SplitMix
     ) -> (text: String, values: [Bool]) {
         var values = Array(repeating: false, count: range.upperBound + 1)
-        // A third of all fields say nothing, or few expressions would ever match.
-        if Int.random(in: 0..<3, using: &random) == 0 {
+        // A third of all fields say nothing, or few expressions would ever match; of minutes fewer, or most would.
+        if Int.random(in: 0..<(range.count == 60 ? 12 : 3), using: &random) == 0 {
             for value in range { values[value] = true }
             return ("*", values)
         }
@@ -57,9 +57,9 @@ struct RandomCrontab {
         let first = Int.random(in: range, using: &random)
         let last = Int.random(in: range, using: &random)
         let step = Int.random(in: 1...max(2, range.count / 2), using: &random)
-        switch Int.random(in: 0..<4, using: &random) {
+        switch Int.random(in: 0..<(range.count == 60 ? 7 : 4), using: &random) {
         case 0: return ("*/\(step)", range.filter { ($0 - range.lowerBound) % step == 0 })
-        case 1: return ("\(first)", [first])
+        case 1, 4...6: return ("\(first)", [first])
         case 2: return ("\(first)-\(last)", around(range, from: first, to: last))
         default:
             let all = around(range, from: first, to: last)

@@ -17,6 +17,9 @@ extension Solar {
     func nextEvent(after second: Int64) -> Int64? {
         let today = CivilDate.floored(second + Int64(longitude * 240), 86_400)
         for day in today - 1...today + Self.searchDays {
+            // The sun's midnight is at most 17 minutes away from the clock's.
+            let end = Double((day + 1) * 86_400) - longitude * 240 + 1200
+            if end < Double(second) { continue }
             if let slot = events(day: day).first(where: { $0 > second }) { return slot }
         }
         return nil
