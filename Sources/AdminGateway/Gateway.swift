@@ -8,18 +8,21 @@ package struct Gateway: Sendable {
     private let inspector: TaskInspector
     private let reading: any TaskReading
     private let feed: any ResultFeed
+    private let enqueuer: TaskEnqueuer
 
-    /// A gateway that reads what `inspector` and `reading` find.
+    /// A gateway that reads what `inspector` and `reading` find, and sends with `enqueuer`.
     package init(
         configuration: GatewayConfiguration,
         inspector: TaskInspector,
         reading: any TaskReading,
-        feed: any ResultFeed
+        feed: any ResultFeed,
+        enqueuer: TaskEnqueuer
     ) {
         self.configuration = configuration
         self.inspector = inspector
         self.reading = reading
         self.feed = feed
+        self.enqueuer = enqueuer
     }
 
     /// Everything that is served.
@@ -29,24 +32,35 @@ package struct Gateway: Sendable {
         if !configuration.origins.isEmpty { router.add(middleware: CrossOrigin(origins: configuration.origins)) }
         HealthRoutes(reading: reading).add(to: router)
         let routes = router.group(RouterPath(configuration.basePath))
+        let door = Doorkeeper(
+            users: configuration.users,
+            failuresPerMinute: configuration.limits.failedTokensPerMinute
+        )
         StatusRoutes(
             inspector: inspector,
             feed: feed,
             configuration: configuration,
             followers: FollowerCount(most: configuration.limits.followers)
-        ).add(to: guarded(routes, configuration.statusAccess))
+        ).add(to: guarded(routes, configuration.statusAccess, .viewer, door))
+        addEnqueueing(to: routes, door)
         return router
+    }
+
+    private func addEnqueueing(to routes: RouterGroup<GatewayContext>, _ door: Doorkeeper) {
+        let enqueueing = EnqueueRoutes(enqueuer: enqueuer, configuration: configuration)
+        enqueueing.add(to: guarded(routes, .token, .operator, door))
+        for start in configuration.starts {
+            enqueueing.add(start, to: guarded(routes, start.access, .operator, door))
+        }
     }
 
     private func guarded(
         _ routes: RouterGroup<GatewayContext>,
-        _ access: GatewayConfiguration.Access
+        _ access: GatewayConfiguration.Access,
+        _ role: GatewayUser.Role,
+        _ door: Doorkeeper
     ) -> RouterGroup<GatewayContext> {
         guard access == .token else { return routes }
-        let doorkeeper = Doorkeeper(
-            users: configuration.users,
-            failuresPerMinute: configuration.limits.failedTokensPerMinute
-        )
-        return routes.group().add(middleware: RequireRole(doorkeeper: doorkeeper, role: .viewer))
+        return routes.group().add(middleware: RequireRole(doorkeeper: door, role: role))
     }
 }

@@ -18,6 +18,10 @@ package struct GatewayConfiguration: Sendable {
     package var pollingSeconds = 1
     /// Who may ask for more.
     package var users: [GatewayUser] = []
+    /// Addresses that start tasks.
+    package var starts: [StartRoute] = []
+    /// For how long no second task of the same id is sent.
+    package var uniqueFor: Duration = .seconds(86_400)
     /// The origins whose pages may ask, `https://app.example.com`; none by default.
     package var origins: [String] = []
     /// What clients may ask for and for how long.

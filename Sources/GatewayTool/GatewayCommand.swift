@@ -4,11 +4,11 @@ import Logging
 import Settings
 import WorkerCommandLine
 
-/// `celeriac-gateway`: task status and health over HTTP.
+/// `celeriac-gateway`: the status of tasks, and sending them, over HTTP.
 struct GatewayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "celeriac-gateway",
-        abstract: "Serve the status of tasks over HTTP.",
+        abstract: "Serve the status of tasks and send tasks over HTTP.",
         discussion: "Settings may follow as key=value, for example result_expires=3600. See Docs/Gateway.md.",
         version: Program.version
     )

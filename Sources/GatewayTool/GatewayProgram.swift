@@ -93,7 +93,8 @@ struct GatewayProgram {
                     configuration: gateway,
                     inspector: taskInspector(inspector),
                     reading: inspector,
-                    feed: inspector
+                    feed: inspector,
+                    enqueuer: enqueuer(inspector)
                 ),
                 address: settings.unixSocket.map { .unix(path: $0) } ?? .tcp(host: settings.host, port: settings.port),
                 certificate: settings.tls.map {
@@ -118,6 +119,17 @@ struct GatewayProgram {
                 itemBytes: configuration.bounds.messageBytes,
                 bodyBytes: configuration.bounds.messageBytes
             )
+        )
+    }
+
+    private func enqueuer(_ inspector: RedisInspector) -> TaskEnqueuer {
+        TaskEnqueuer(
+            catalog: GatewayWiring.catalog(configuration),
+            sending: inspector,
+            codecs: .celeryDefaults,
+            serializer: configuration.taskSerializer.rawValue,
+            origin: "gen\(getpid())@\(Environment.hostname)",
+            depthLimit: configuration.gateway.queueDepth
         )
     }
 

@@ -1,4 +1,5 @@
 import AdminGateway
+import Inspection
 import Settings
 
 /// Turns the block `gateway` into the gateway's own configuration.
@@ -10,10 +11,33 @@ enum GatewayWiring {
         gateway.statusAccess = settings.statusAccess == .token ? .token : .everyone
         gateway.pollingSeconds = max(1, Int(settings.pollingInterval.components.seconds))
         gateway.users = settings.users.map(user)
+        gateway.starts = settings.startRoutes.map(start)
+        gateway.uniqueFor = settings.uniqueFor
         gateway.origins = settings.origins
         gateway.limits = limits(settings)
         gateway.isEncrypted = settings.tls != nil
         return gateway
+    }
+
+    private static func start(_ settings: StartRouteSettings) -> StartRoute {
+        var route = StartRoute(path: settings.path, task: settings.task)
+        route.queue = settings.queue
+        route.arguments = settings.arguments
+        route.access = settings.access == .token ? .token : .everyone
+        return route
+    }
+
+    /// The tasks and queues of the file.
+    static func catalog(_ configuration: CeleriacConfiguration) -> TaskCatalog {
+        TaskCatalog(
+            queueOfTask: Dictionary(
+                configuration.tasks.map { ($0.name, configuration.queueName(forTask: $0.name)) },
+                uniquingKeysWith: { first, _ in first }
+            ),
+            queues: Set(configuration.queues.map(\.name)),
+            allowsOthers: configuration.gateway.anyTask,
+            defaultQueue: configuration.defaultQueue
+        )
     }
 
     private static func user(_ settings: GatewayUserSettings) -> GatewayUser {
@@ -38,6 +62,7 @@ enum GatewayWiring {
         limits.idleTime = settings.idleTimeout
         limits.wait = settings.longestWait
         limits.followers = settings.followers
+        limits.tasksPerMinute = settings.tasksPerMinute
         limits.failedTokensPerMinute = settings.failedTokensPerMinute
         return limits
     }

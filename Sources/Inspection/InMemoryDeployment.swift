@@ -9,6 +9,8 @@ public final class InMemoryDeployment: Sendable {
         var followers: [String: [Int: ResultChanges.Signal]] = [:]
         var lastFollower = 0
         var isReachable = true
+        var sent: [OutgoingMessage] = []
+        var unique: Set<String> = []
         var sees = true
     }
 
@@ -86,4 +88,21 @@ extension InMemoryDeployment: ResultFeed {
         state.withLock { $0.followers[taskID, default: [:]][number] = signal }
         return changes
     }
+}
+
+extension InMemoryDeployment: TaskSending {
+    /// Keeps the message.
+    public func send(_ message: OutgoingMessage) async throws -> SendOutcome {
+        try reached { state in
+            if message.uniqueFor != nil, state.unique.contains(message.taskID) { return .exists }
+            let depth = state.sent.count { $0.queue == message.queue }
+            if let limit = message.depthLimit, depth >= limit { return .full(depth: depth) }
+            if message.uniqueFor != nil { state.unique.insert(message.taskID) }
+            state.sent.append(message)
+            return .sent
+        }
+    }
+
+    /// Every message that was sent, oldest first.
+    public var sent: [OutgoingMessage] { state.withLock { $0.sent } }
 }

@@ -108,4 +108,6 @@ public struct RedisKeys: Sendable, Hashable {
     public var revoked: String { prefix + "celeriac:revoked" }
     /// Sorted set: `[header, value]` of stamps whose tasks must not start → when; bounded in number and time.
     public var revokedStamps: String { prefix + "celeriac:revoked:stamps" }
+    /// String: a task of this id was sent by the gateway, which sends no second one until it expires.
+    public func unique(taskID: String) -> String { prefix + "celeriac:unique:" + taskID }
 }

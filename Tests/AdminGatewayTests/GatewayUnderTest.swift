@@ -14,6 +14,14 @@ struct GatewayUnderTest {
     let deployment = InMemoryDeployment()
     var configuration = GatewayConfiguration()
     var resultLifetime: Duration?
+    var depthLimit: Int?
+    var catalog = TaskCatalog(
+        queueOfTask: [
+            "backend.tasks.email_tasks.send": "email", "backend.tasks.pdf_tasks.generate": "pdf",
+            "backend.tasks.export_tasks.bookings_csv": "export", "a.twin": "export", "b.twin": "export",
+        ],
+        queues: ["email", "pdf", "export", "celery"]
+    )
     var now = Instant(seconds: 1_790_000_000)
 
     /// The token that `withUsers` gives each role.
@@ -31,7 +39,14 @@ struct GatewayUnderTest {
             configuration: configuration,
             inspector: TaskInspector(reading: deployment, resultLifetime: resultLifetime, now: { now }),
             reading: deployment,
-            feed: deployment
+            feed: deployment,
+            enqueuer: TaskEnqueuer(
+                catalog: catalog,
+                sending: deployment,
+                origin: "gen1@test",
+                depthLimit: depthLimit,
+                now: { now }
+            )
         )
         var logger = Logger(label: "test")
         logger.logLevel = .critical

@@ -56,7 +56,14 @@ import Testing
         ("users: {a: {token_sha256: hunter2}}", "64 hexadecimal digits"),
         ("users: {a: {token: sixteen-characters, token_sha256: hunter2}}", "needs either"),
         ("tls: {certificate: a.pem}", "needs both"), ("max_wait: 0", "more than 0 seconds"),
-        ("idle_timeout: null_", "seconds"), ("[]", "expected a block"),
+        ("idle_timeout: null_", "seconds"),
+        ("start_routes: {api/x: {task: a}}", "expected an address"),
+        ("start_routes: {/x/: {task: a}}", "expected an address"),
+        ("start_routes: {/x: {}}", "the key 'task' is missing"),
+        ("start_routes: {/x: {task: nope}}", "there is no task"),
+        ("start_routes: {/api/tasks: {task: a}}", "the gateway itself answers"),
+        ("tasks_per_minute: 0", "expected a whole number"), ("any_task: maybe", "expected true or false"),
+        ("[]", "expected a block"),
     ])
     func `refuses what it cannot be`(line: String, message: String) throws {
         let text = line == "[]" ? "gateway: []" : "gateway:\n  " + line
@@ -64,6 +71,21 @@ import Testing
         #expect(report.hasErrors)
         #expect(report.description.contains(message), "\(report.description)")
         #expect(!report.description.contains("hunter2"))
+    }
+
+    @Test func `has addresses that start tasks`() throws {
+        let text = """
+            tasks: {reports.make: {handler: debug.echo, queue: celery}}
+            gateway:
+              max_queue_depth: null
+              start_routes:
+                /api/reports/start: {task: reports.make, arguments: [year], access: public}
+            """
+        let gateway = try configuration(text).gateway
+        #expect(gateway.queueDepth == nil)
+        let route = try #require(gateway.startRoutes.first)
+        #expect(route.path == "/api/reports/start" && route.task == "reports.make")
+        #expect(route.arguments == ["year"] && route.access == .everyone && route.queue == nil)
     }
 
     @Test func `shows no token in descriptions and dumps`() throws {

@@ -14,6 +14,8 @@ package struct GatewayLimits: Sendable, Hashable {
     package var followers = 5000
     /// After how long a silent stream of events says that it is alive.
     package var keepAlive: Duration = .seconds(15)
+    /// How many tasks a user may send in a minute.
+    package var tasksPerMinute = 600
     /// How many wrong tokens an address may send in a minute.
     package var failedTokensPerMinute = 20
 

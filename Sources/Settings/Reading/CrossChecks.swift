@@ -15,6 +15,7 @@ struct CrossChecks {
         checkHandlers(configuration, &reader)
         checkLimits(configuration, &reader)
         checkContent(configuration, &reader)
+        checkGateway(configuration, &reader)
         tellUnheeded(configuration, &reader)
     }
 
@@ -162,6 +163,22 @@ struct CrossChecks {
         for (key, serializer) in written where !configuration.acceptContent.contains(serializer) {
             let message = "accept_content does not have '\(serializer.rawValue)', so workers refuse such messages"
             reader.add(ConfigurationProblem(.warning, at: configuration.place(of: key), key: key, message))
+        }
+    }
+
+    /// What addresses of the gateway start must be there, unless it may belong to other workers.
+    private func checkGateway(_ configuration: CeleriacConfiguration, _ reader: inout SettingReader) {
+        guard !configuration.gateway.anyTask else { return }
+        let tasks = configuration.tasks.map(\.name)
+        let queues = configuration.queues.map(\.name)
+        for route in configuration.gateway.startRoutes {
+            let key = ["gateway", "start_routes", route.path]
+            if !route.task.isEmpty, !tasks.contains(route.task) {
+                unknown("task", route.task, known: tasks, key + ["task"], configuration, &reader)
+            }
+            if let queue = route.queue, !queues.contains(queue) {
+                unknown("queue", queue, known: queues, key + ["queue"], configuration, &reader)
+            }
         }
     }
 }

@@ -11,6 +11,11 @@ extension GatewaySettings {
         .choice("status_access", \.statusAccess),
         .value("polling_interval", "seconds", \.pollingInterval) { $0.seconds($1, least: 1) },
         Setting("users", "block") { node, gateway, reader in gateway.users = reader.gatewayUsers(node) },
+        Setting("start_routes", "block") { node, gateway, reader in gateway.startRoutes = reader.startRoutes(node) },
+        .bool("any_task", \.anyTask),
+        .int("tasks_per_minute", \.tasksPerMinute, in: 1...10_000_000),
+        .int("max_queue_depth", \.queueDepth, in: 1...Int.max),
+        .value("unique_for", "seconds", \.uniqueFor) { $0.seconds($1, least: 1) },
         .value("cors_origins", "list of origins", \.origins) { $0.origins($1) },
         .optional("tls", "block", \.tls) { $0.gatewayTLS($1) },
         .int("max_body_bytes", \.bodyBytes, in: 1024...(64 << 20)),
@@ -21,6 +26,16 @@ extension GatewaySettings {
         .int("max_followers", \.followers, in: 0...1_000_000),
         .int("failed_tokens_per_minute", \.failedTokensPerMinute, in: 1...1_000_000),
         .seconds("shutdown_timeout", \.shutdownTimeout),
+    ]
+}
+
+extension StartRouteSettings {
+    /// The keys of the block of an address that starts a task.
+    static let settings: [Setting<StartRouteSettings>] = [
+        .name("task", \.task),
+        .name("queue", \.queue),
+        .optional("arguments", "list of names", \.arguments) { $0.strings($1) },
+        .choice("access", \.access),
     ]
 }
 
@@ -46,6 +61,39 @@ extension SettingReader {
     mutating func gateway(_ node: YAMLNode, into gateway: inout GatewaySettings) {
         guard let entries = entries(node, expected: "a block such as {port: 5000}") else { return }
         block(entries, GatewaySettings.settings, into: &gateway)
+    }
+
+    fileprivate mutating func startRoutes(_ node: YAMLNode) -> [StartRouteSettings] {
+        named(node, "a block of addresses such as /api/reports/start").compactMap { entry in
+            under(entry.key, at: place(entry.keyPosition)) { $0.startRoute(entry) }
+        }
+    }
+
+    private mutating func startRoute(_ entry: YAMLEntry) -> StartRouteSettings? {
+        guard entry.key.hasPrefix("/"), !entry.key.hasSuffix("/"), Self.isPlainPath(entry.key) else {
+            add(.error, at: place(entry.keyPosition), "expected an address such as /api/reports/start")
+            return nil
+        }
+        guard !["/api/tasks", "/tasks"].contains(entry.key), !entry.key.hasPrefix("/api/v1/admin/") else {
+            add(.error, at: place(entry.keyPosition), "the gateway itself answers at this address")
+            return nil
+        }
+        guard let entries = entries(entry.value, expected: "a block such as {task: reports.make}") else { return nil }
+        var route = StartRouteSettings(path: entry.key)
+        block(entries, StartRouteSettings.settings, into: &route)
+        if !entries.contains(where: { $0.key == "task" }) {
+            add(.error, at: place(entry.keyPosition), "the key 'task' is missing: what does this address start?")
+        }
+        return route
+    }
+
+    /// Whether a path consists of plain words.
+    private static func isPlainPath(_ path: String) -> Bool {
+        path.firstRange(of: "//") == nil
+            && path.utf8.allSatisfy { byte in
+                "/-_.".utf8.contains(byte) || (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
+                    || (0x61...0x7A).contains(byte)
+            }
     }
 
     fileprivate mutating func gatewayUsers(_ node: YAMLNode) -> [GatewayUserSettings] {
@@ -101,11 +149,7 @@ extension SettingReader {
     fileprivate mutating func basePath(_ node: YAMLNode) -> String? {
         guard let text = string(node) else { return nil }
         let path = text.hasSuffix("/") ? String(text.dropLast()) : text
-        let isPlain = path.utf8.allSatisfy { byte in
-            byte == UInt8(ascii: "/") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
-                || Character(Unicode.Scalar(byte)).isLetter || Character(Unicode.Scalar(byte)).isNumber
-        }
-        guard path.isEmpty || path.hasPrefix("/") && isPlain && path.firstRange(of: "//") == nil else {
+        guard path.isEmpty || path.hasPrefix("/") && Self.isPlainPath(path) else {
             error(node, "expected a path of letters, digits, '-' and '_' such as /jobs")
             return nil
         }

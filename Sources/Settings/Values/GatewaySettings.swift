@@ -32,6 +32,16 @@ public struct GatewaySettings: Sendable, Hashable {
     public var pollingInterval: Duration = .seconds(1)
     /// `users`, in the order of the file.
     public var users: [GatewayUserSettings] = []
+    /// `start_routes`: addresses that start tasks, in the order of the file.
+    public var startRoutes: [StartRouteSettings] = []
+    /// `any_task`: whether tasks and queues may be sent to that are not in the file; default false.
+    public var anyTask = false
+    /// `tasks_per_minute`: how many tasks a user may send; default 600.
+    public var tasksPerMinute = 600
+    /// `max_queue_depth`: with as many waiting messages a queue takes no more from here; default 100,000.
+    public var queueDepth: Int? = 100_000
+    /// `unique_for`: for how long no second task of the same id is sent; default a day.
+    public var uniqueFor: Duration = .seconds(86_400)
     /// `cors_origins`: whose pages may ask; default none.
     public var origins: [String] = []
     /// `tls`: the certificate to serve HTTPS with; default plain HTTP.
@@ -55,6 +65,23 @@ public struct GatewaySettings: Sendable, Hashable {
 
     /// The defaults.
     public init() {}
+}
+
+/// An address that starts a task: a block under `start_routes`.
+public struct StartRouteSettings: Sendable, Hashable {
+    /// The address: the block's key.
+    public var path: String
+    /// `task`: the name of the task.
+    public var task = ""
+    /// `queue`; default the task's own.
+    public var queue: String?
+    /// `arguments`: the keyword arguments it takes, each of them needed; default any.
+    public var arguments: [String]?
+    /// `access`: who may use it; default those with a token.
+    public var access = GatewaySettings.Access.token
+
+    /// An address without a task yet.
+    public init(path: String) { self.path = path }
 }
 
 /// A user of the gateway: a block under `users`.

@@ -1,0 +1,72 @@
+public import CeleryMessage
+
+/// Makes messages of requests as Celery's producers do, and sends them.
+public struct TaskEnqueuer: Sendable {
+    /// What may be sent, and where to.
+    public let catalog: TaskCatalog
+    private let sending: any TaskSending
+    private let codecs: MessageCodecs
+    private let serializer: String
+    private let origin: String
+    private let depthLimit: Int?
+    private let now: @Sendable () -> Instant
+
+    /// An enqueuer of one deployment.
+    ///
+    /// - Parameters:
+    ///   - serializer: what bodies are written in.
+    ///   - origin: who sends, as `gen<pid>@<host>`.
+    ///   - depthLimit: with as many waiting messages in a queue nothing more is sent to it.
+    ///   - now: the wall clock.
+    public init(
+        catalog: TaskCatalog,
+        sending: any TaskSending,
+        codecs: MessageCodecs = .json,
+        serializer: String = "json",
+        origin: String,
+        depthLimit: Int? = nil,
+        now: @escaping @Sendable () -> Instant = { .now() }
+    ) {
+        self.catalog = catalog
+        self.sending = sending
+        self.codecs = codecs
+        self.serializer = serializer
+        self.origin = origin
+        self.depthLimit = depthLimit
+        self.now = now
+    }
+
+    /// The present moment, for requests that count from it.
+    public var present: Instant { now() }
+
+    /// Sends a task.
+    public func send(_ request: TaskRequest) async throws -> SendOutcome {
+        var message = TaskMessage(
+            task: request.task,
+            id: request.id,
+            args: request.args,
+            kwargs: request.kwargs,
+            queue: request.queue,
+            origin: origin,
+            replyTo: Identifier.uuid()
+        )
+        message.properties.priority = request.priority
+        message.headers.eta = request.eta.map { ISO8601.string($0) }
+        if let expires = request.expires { message.setExpires(ISO8601.string(expires), now: now()) }
+        let item: [UInt8]
+        do throws(MessageError) {
+            item = try message.encode(codecs: codecs, serializer: serializer)
+        } catch {
+            throw InspectionError(.refused, "\(request.task): \(error.message)")
+        }
+        var outgoing = OutgoingMessage(
+            item: item,
+            taskID: request.id,
+            queue: request.queue,
+            priority: request.priority
+        )
+        outgoing.depthLimit = depthLimit
+        outgoing.uniqueFor = request.uniqueFor
+        return try await sending.send(outgoing)
+    }
+}

@@ -1,0 +1,30 @@
+public import CeleryMessage
+
+/// A task that somebody asks to be run.
+public struct TaskRequest: Sendable, Hashable {
+    /// The task's name.
+    public var task: String
+    /// The id of the task.
+    public var id: String
+    /// The queue.
+    public var queue: String
+    /// Positional arguments.
+    public var args: [JSONValue] = []
+    /// Keyword arguments.
+    public var kwargs = JSONObject()
+    /// Not before this moment.
+    public var eta: Instant?
+    /// Not after this moment.
+    public var expires: Instant?
+    /// 0, the most urgent, to 9.
+    public var priority = 0
+    /// For how long no second task of the same id is sent; `nil` sends as often as it is asked for.
+    public var uniqueFor: Duration?
+
+    /// A request without arguments.
+    public init(task: String, id: String = Identifier.uuid(), queue: String) {
+        self.task = task
+        self.id = id
+        self.queue = queue
+    }
+}

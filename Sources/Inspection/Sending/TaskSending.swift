@@ -1,0 +1,41 @@
+/// Puts messages into queues.
+///
+/// Throws ``InspectionError``; after `unavailable` the message may or may not have been sent.
+public protocol TaskSending: Sendable {
+    /// Sends a message, checks and all in one step.
+    func send(_ message: OutgoingMessage) async throws -> SendOutcome
+}
+
+/// A message that is ready to be sent.
+public struct OutgoingMessage: Sendable, Hashable {
+    /// The list item.
+    public var item: [UInt8]
+    /// The task's id.
+    public var taskID: String
+    /// The queue.
+    public var queue: String
+    /// 0, the most urgent, to 9.
+    public var priority: Int
+    /// With as many waiting messages nothing more is sent; `nil` for no bound.
+    public var depthLimit: Int?
+    /// For how long no second message of the same task id is sent; `nil` for no such check.
+    public var uniqueFor: Duration?
+
+    /// A message for a queue.
+    public init(item: [UInt8], taskID: String, queue: String, priority: Int) {
+        self.item = item
+        self.taskID = taskID
+        self.queue = queue
+        self.priority = priority
+    }
+}
+
+/// What became of a message.
+public enum SendOutcome: Sendable, Hashable {
+    /// It is in its queue.
+    case sent
+    /// It was not sent: one of the same task id was.
+    case exists
+    /// It was not sent: so many messages wait in its queue.
+    case full(depth: Int)
+}
