@@ -204,6 +204,11 @@ let targets: [Target] = [
     // Celery's own suites run with this worker (Docs/Conformance.md).
     executable("conformance-worker", path: "Tests/Conformance/Worker", ["Celeriac", nioCore, nioPosix]),
 
+    // Each example is a package of its own too. Built here, they share everything with the other targets: alone each
+    // would compile the whole library once more.
+    executable("OwnWorker", path: "Examples/OwnWorker/Sources/OwnWorker", ["Celeriac"]),
+    executable("SwiftProducer", path: "Examples/SwiftProducer/Sources/SwiftProducer", ["Celeriac"]),
+
     // Tests.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
     .target(
@@ -268,7 +273,7 @@ let targets: [Target] = [
         ]
     ),
     tests("SettingsTests", ["Settings", "YAML", "CeleryMessage"]),
-    tests("CeleriacTests", ["Celeriac", "HandlerTestSupport"]),
+    tests("CeleriacTests", ["Celeriac", "HandlerTestSupport", "RedisClient", nioPosix]),
 ]
 
 // `CELERIAC_ONLY=CeleryMessageTests,YAMLTests swift test` builds those targets and what they need, and

@@ -36,7 +36,9 @@ extension TaskFailure {
     public init(_ error: any Error) {
         switch error {
         case let failure as TaskFailure: self = failure
-        case let error as any PythonError: self = Self.failure(error)
+        case let error as any PythonError:
+            self = Self.failure(error)
+            origin = String(reflecting: Swift.type(of: error))
         default:
             // Python makes up a class of this name when it has none, so `except` by name still reads well there.
             self.init(
@@ -44,6 +46,7 @@ extension TaskFailure {
                 type: String(describing: Swift.type(of: error)),
                 arguments: [.string(String(describing: error))]
             )
+            origin = String(reflecting: Swift.type(of: error))
         }
     }
 

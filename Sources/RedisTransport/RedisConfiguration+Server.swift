@@ -1,8 +1,8 @@
-import RedisClient
+package import RedisClient
 
 extension RedisConfiguration {
     /// Whether both name one server and one user on it, whatever the database.
-    func isSameServer(as other: RedisConfiguration) -> Bool {
+    package func isSameServer(as other: RedisConfiguration) -> Bool {
         address == other.address && tls == other.tls && username == other.username && password == other.password
     }
 }

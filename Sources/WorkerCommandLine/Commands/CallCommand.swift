@@ -4,6 +4,7 @@ import Glibc
 import RedisClient
 import RedisTransport
 import Settings
+import Transport
 
 /// `celeriac call`: sends one task as a Celery producer would and prints its id.
 struct CallCommand: AsyncParsableCommand {
@@ -38,16 +39,11 @@ struct CallCommand: AsyncParsableCommand {
         let message = try message(configuration)
         let item = try message.encode(codecs: .celeryDefaults, serializer: chosenSerializer(configuration).rawValue)
         let transport = try RedisWiring.transport(configuration)
-        let keys = transport.keys
-        let name = message.properties.routingKey
+        let properties = message.properties
         try await RedisSession(transport.broker).use { client in
-            let member = keys.bindingMember(routingKey: name, queue: name)
-            let list = keys.list(queue: name, step: keys.step(priority: message.properties.priority))
-            for reply in try await client.send([
-                RedisCommand("SADD", keys.binding(exchange: name), member),
-                RedisCommand("SADD", keys.permanentBinding(exchange: name), member),
-                RedisCommand("LPUSH", list, item),
-            ]) { _ = try reply.get() }
+            try await RedisProducer(broker: client, results: nil, keys: transport.keys).publish([
+                Publication(queue: properties.routingKey, priority: properties.priority, item: item)
+            ])
         }
         print(message.headers.id)
     }

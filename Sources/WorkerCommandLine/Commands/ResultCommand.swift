@@ -1,5 +1,6 @@
 import ArgumentParser
 import CeleryMessage
+import Logging
 import RedisClient
 import RedisTransport
 
@@ -27,10 +28,24 @@ struct ResultCommand: AsyncParsableCommand {
         let configuration = try ConfigurationSource(global: global).load()
         let transport = try RedisWiring.transport(configuration)
         guard let results = transport.results else { throw Complaint("There is no result backend.", code: .usage) }
-        let bytes = try await RedisSession(results).use { client in
-            try await ResultWait(client: client, key: transport.keys.result(taskID: id)).record(within: limit)
+        let record = try await RedisSession(results).use { client in
+            let listener = ResultListener(
+                client: client,
+                keys: transport.keys,
+                codecs: .celeryDefaults,
+                interval: .seconds(1),
+                logger: Logger(label: "celeriac.tool") { _ in SwiftLogNoOpLogHandler() }
+            )
+            let record: Result<ResultRecord?, any Error>
+            do {
+                record = .success(try await listener.record(taskID: id, within: limit))
+            } catch {
+                record = .failure(error)
+            }
+            await listener.close()
+            return try record.get()
         }
-        guard let bytes, let record = try? ResultRecord(decoding: bytes, codecs: .celeryDefaults) else {
+        guard let record else {
             throw Complaint("Nothing is stored for \(id): it has not ended, or nobody knows it.")
         }
         try show(record)

@@ -1,11 +1,11 @@
-import CeleryMessage
-import RedisClient
-import RedisTransport
+package import CeleryMessage
+package import RedisClient
+package import RedisTransport
 import Transport
 import WorkerRuntime
 
 /// Sends requests to workers and collects their replies, as Celery's own clients do (`kombu/pidbox.py`).
-struct ControlClient {
+package struct ControlClient {
     /// One worker's reply.
     struct Reply {
         var node: String
@@ -17,8 +17,15 @@ struct ControlClient {
     /// The exchange of requests, `celery.pidbox`.
     let exchange: String
 
+    package init(client: RedisClient, transport: RedisTransportConfiguration, exchange: String) {
+        self.client = client
+        self.transport = transport
+        self.exchange = exchange
+    }
+
     /// Sends a request that nobody answers.
-    func cast(_ method: String, _ arguments: JSONObject = JSONObject(), destination: [String] = []) async throws {
+    package func cast(_ method: String, _ arguments: JSONObject = JSONObject(), destination: [String] = []) async throws
+    {
         let request = ControlRequest(method: method, arguments: arguments, destination: destination)
         _ = try await client.send(publish(request, expires: 0))
     }
