@@ -276,8 +276,8 @@ def test_every_json_sample_is_json(name, content):
 @samples("swift")
 def test_every_swift_sample_stands_in_a_file_that_is_compiled(name, content):
     wanted = code_lines(content)
-    files = [text(ROOT / path) for path in project_files() if re.match(r"(Sources|Tests)/.*\.swift$", path)]
-    assert any(wanted in code_lines(file) for file in files), "no file under Sources or Tests has these lines"
+    files = [text(ROOT / path) for path in project_files() if re.match(r"(Sources|Tests|Examples)/.*\.swift$", path)]
+    assert any(wanted in code_lines(file) for file in files), "no compiled file has these lines"
 
 
 def code_lines(source):

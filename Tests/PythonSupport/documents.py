@@ -56,7 +56,7 @@ def anchors(page):
 @functools.cache
 def project_files():
     """Every file of the project, as text relative to its root."""
-    folders = ["Sources", "Tests", "Docs", "Scripts", "Benchmarks"]
+    folders = ["Sources", "Tests", "Docs", "Scripts", "Benchmarks", "Examples"]
     below = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
     return [str(path.relative_to(ROOT)) for path in [*below, *ROOT.glob("*.*")]]
 

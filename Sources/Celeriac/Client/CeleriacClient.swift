@@ -171,10 +171,20 @@ public final class CeleriacClient: Sendable {
         _ task: TaskDefinition<Value, repeat each Argument>,
         _ arguments: repeat each Argument
     ) async throws -> AsyncResult<Value> {
-        let queue = task.options.queue
-        let signature = try task.s(repeat each arguments)
-        let known = route(task.name) == configuration.defaultQueue ? queue : nil
-        return try await apply(signature.set(queue: known), as: Value.self)
+        try await apply(routed(try task.s(repeat each arguments), task), as: Value.self)
+    }
+
+    /// Sends a task defined in Swift with a struct of arguments; as ``apply(_:)``.
+    public func apply<Arguments, Value>(
+        _ task: ArgumentsTask<Arguments, Value>,
+        _ arguments: Arguments
+    ) async throws -> AsyncResult<Value> {
+        try await apply(routed(try task.s(arguments), task), as: Value.self)
+    }
+
+    /// The signature with the queue of its definition, unless the settings know another.
+    private func routed(_ signature: Signature, _ task: some TaskDeclaration) -> Signature {
+        signature.set(queue: route(task.name) == configuration.defaultQueue ? task.options.queue : nil)
     }
 
     /// Sends tasks side by side, all in one step.
@@ -285,6 +295,11 @@ public final class CeleriacClient: Sendable {
         }
         guard record.status == .success else { throw RemoteFailure(record, taskID: tuple.id) }
         return try record.value()
+    }
+
+    /// The states of tasks, asked for at once.
+    func states(of ids: [String]) async throws -> [TaskState] {
+        try await listener.records(taskIDs: ids).map { $0?.status ?? .pending }
     }
 
     func forget(_ ids: [String]) async throws {

@@ -45,11 +45,7 @@ public struct GroupResult<Value: Decodable & Sendable>: Sendable {
     /// Whether a member has not ended yet.
     public func waiting() async throws -> Bool { try await !ready() }
 
-    private func states() async throws -> [TaskState] {
-        var states: [TaskState] = []
-        for result in results { states.append(try await result.state()) }
-        return states
-    }
+    private func states() async throws -> [TaskState] { try await client.states(of: results.map(\.id)) }
 
     // MARK: Acting
 

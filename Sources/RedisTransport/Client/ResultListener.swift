@@ -92,6 +92,13 @@ public final class ResultListener: Sendable {
         return try read(bytes)
     }
 
+    /// The newest records of tasks, in their order; as ``record(taskID:)``.
+    public func records(taskIDs: [String]) async throws -> [ResultRecord?] {
+        guard !taskIDs.isEmpty else { return [] }
+        let command = RedisCommand("MGET", arguments: taskIDs.map { keys.result(taskID: $0) })
+        return try await client.send(command).array?.map { try $0.bytes.map(read) } ?? []
+    }
+
     /// Waits until a task has ended.
     ///
     /// - Parameter limit: how long at the most; `nil` waits for good.
