@@ -103,6 +103,20 @@ import WorkerPool
                 args([7, 1])
             ),
             (
+                "replaced by a group inside of a header's chord",
+                .chord(
+                    header: [
+                        .chord(
+                            header: [add(1)],
+                            body: .chain([
+                                Signature(task: "debug.replace", args: [Signature.group([add(1), add(2)]).json]), echo,
+                            ])
+                        )
+                    ],
+                    body: echo
+                ), args([args([1, 2])])
+            ),
+            (
                 "added to a header",
                 .chord(header: [Signature(task: "debug.add_to_chord", args: [add(7).json])], body: echo), args([0, 7])
             ),
@@ -163,6 +177,27 @@ import WorkerPool
             let record = try await run(.chord(header: [inner, add(1)], body: echo), on: bench)
             #expect(record["status"] == "FAILURE")
             #expect(record["result"]?["exc_type"] == "ChordError")
+        }
+    }
+
+    @Test func `an errback of chords in each other is called once`() async throws {
+        try await with { bench in
+            let errback = Signature(task: "debug.echo", options: ["task_id": "errback"])
+            let inner = Signature.chord(header: [Signature(task: "debug.fail", args: ["x"])], body: echo)
+            let middle = Signature.chord(header: [inner, add(1)], body: echo)
+            var outer = try Signature.chord(header: [middle], body: echo).linkError(errback)
+            // One that only the outermost body has.
+            var body = try #require(outer.kwargs["body"].flatMap { try? Signature(json: $0) })
+            body = try body.linkError(Signature(task: "debug.echo", options: ["task_id": "own errback"]))
+            outer.kwargs["body"] = body.json
+            let record = try await run(outer, on: bench)
+            #expect(record["status"] == "FAILURE")
+            let store = bench.store
+            await bench.stored(["errback", "own errback"])
+            await bench.broker.until { store.heldTags.isEmpty && store.claimedChords.isEmpty }
+            #expect(store.waiting(in: "celery").isEmpty)
+            #expect(store.storeCount(taskID: "errback") == 1)
+            #expect(store.storeCount(taskID: "own errback") == 1)
         }
     }
 

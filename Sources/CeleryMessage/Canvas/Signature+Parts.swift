@@ -207,6 +207,12 @@ extension JSONObject {
         return text
     }
 
+    /// A member that is not null: Celery takes null for not given.
+    func given(_ key: String) -> JSONValue? {
+        guard let value = self[key], !value.isNull else { return nil }
+        return value
+    }
+
     /// The members whose keys are not among these.
     func without(_ keys: Set<String>) -> JSONObject {
         JSONObject(lazy.filter { !keys.contains($0.key) }.map { ($0.key, $0.value) })

@@ -88,7 +88,7 @@ struct SignatureSender {
             id: options.id("task_id"),
             group: options.id("group_id"),
             index: options.integer("group_index"),
-            chord: call.chord?.json ?? options["chord"].flatMap { $0.isNull ? nil : $0 },
+            chord: call.chord?.json ?? options.given("chord"),
             root: options.id("root_id")
         )
         var steps = try prepare(
@@ -218,8 +218,7 @@ struct SignatureSender {
         }
         var delays = JSONObject()
         for key in ["countdown", "eta"] {
-            let value = call.options[key].flatMap { $0.isNull ? nil : $0 } ?? chord.options[key]
-            if let value, !value.isNull { delays[key] = value }
+            delays[key] = call.options.given(key) ?? chord.options.given(key)
         }
         let kept = options.without(["chain", "chord", "task_id", "link", "link_error", "countdown", "eta"])
         var partial = partial.adding(chord)

@@ -9,6 +9,8 @@ struct ChordResults {
         var error: ExceptionInfo
         /// The failed part's own exception, which the members of a group body fail with.
         var cause: ExceptionInfo?
+        /// The errbacks that were sent already, for a chord inside the header.
+        var called: Set<Signature> = []
     }
 
     private struct Part {
@@ -20,6 +22,8 @@ struct ChordResults {
             guard state.isPropagated else { return nil }
             return ExceptionInfo(json: result) ?? ExceptionInfo(type: "Exception", arguments: [result])
         }
+
+        var called: Set<Signature> { CalledErrbacks(failure: result).signatures }
     }
 
     private var parts: [Part] = []
@@ -82,7 +86,11 @@ struct ChordResults {
             return JSONWriter.bytes(try Self.nested(saved, known))
         }
         if let failed = parts.first(where: { $0.failure != nil }), let cause = failed.failure {
-            throw Failure(error: .chordError(dependency: failed.id, raised: cause), cause: cause)
+            throw Failure(
+                error: .chordError(dependency: failed.id, raised: cause),
+                cause: cause,
+                called: failed.called
+            )
         }
         return JSONWriter.bytes(.array(parts.map(\.result)))
     }
@@ -96,7 +104,9 @@ struct ChordResults {
         guard let part = known[tuple.id] else {
             throw Failure(error: .chordError("Join error: TimeoutError('The operation timed out.')"))
         }
-        if let cause = part.failure { throw Failure(error: .chordError("Join error: \(cause.pythonRepr)")) }
+        if let cause = part.failure {
+            throw Failure(error: .chordError("Join error: \(cause.pythonRepr)"), called: part.called)
+        }
         return part.result
     }
 }

@@ -35,11 +35,14 @@ extension Tracer {
     }
 
     /// The part of a task that will not run because one before it failed.
+    ///
+    /// - Parameter called: the errbacks that this failure has sent.
     func part(
         of later: Embed.LaterTask,
         _ exception: ExceptionInfo,
         after parent: TaskHeaders,
-        priority: Int
+        priority: Int,
+        called: CalledErrbacks = CalledErrbacks([])
     ) -> [Effect] {
         guard let body = later.chord, let group = later.groupID else { return [] }
         return part(
@@ -47,7 +50,7 @@ extension Tracer {
             group: group,
             index: later.groupIndex,
             .failure,
-            result: JSONWriter.bytes(exception.json),
+            result: JSONWriter.bytes(called.naming(exception)),
             completion: ChordCompletion(body: body, parent: parent, priority: priority)
         )
     }
@@ -137,7 +140,7 @@ extension Tracer {
         var effects: [Effect] = []
         let chain = (try? Embed(json: ["chain": body.options["chain"] ?? .null]).chain) ?? []  // none that can be read
         for (place, later) in (Embed.laterTasks([body]) + Embed.laterTasks(chain)).enumerated() {
-            let errbacks = body.errbacks(of: later.id)
+            let errbacks = body.errbacks(of: later.id).filter { !failure.called.contains($0) }
             var children: [ResultTuple] = []
             do throws(MessageError) {
                 let details = FailureDetails(ofBody: later.id, task: body.task, exception, traceback: traceback)
@@ -160,7 +163,13 @@ extension Tracer {
                     now: context.now
                 )
             )
-            effects += part(of: later, exception, after: completion.parent, priority: completion.priority)
+            effects += part(
+                of: later,
+                exception,
+                after: completion.parent,
+                priority: completion.priority,
+                called: CalledErrbacks(failure.called.union(errbacks))
+            )
         }
         return effects
     }
