@@ -102,7 +102,7 @@ let targets: [Target] = [
     module("Transport", ["CeleryMessage", logging]),
     module(
         "RedisTransport",
-        ["Transport", "CeleryMessage", "RedisClient", nioCore, logging],
+        ["Transport", "Schedules", "CeleryMessage", "RedisClient", nioCore, logging],
         resources: [.embedInCode("Scripts")]
     ),
 
@@ -115,6 +115,7 @@ let targets: [Target] = [
             logging,
         ]
     ),
+    module("BeatRuntime", ["Schedules", "CeleryMessage", collections.product("HeapModule"), logging]),
 
     // Handlers, each behind the API that users have too.
     module("Databases", [grdb.product("GRDB")]),
@@ -157,13 +158,15 @@ let targets: [Target] = [
     // Wiring.
     module(
         "Settings",
-        ["YAML", "CeleryMessage"]
+        ["YAML", "Schedules", "CeleryMessage"]
     ),
     module(
         "WorkerCommandLine",
         [
             "Settings", "CeleryMessage", "MessageCodecs", "CeleriacTasks", "RedisClient", "Transport", "RedisTransport",
-            "WorkerPool", "WorkerRuntime", argumentParser.product("ArgumentParser"), logging, nioCore, nioPosix,
+            "WorkerPool", "WorkerRuntime", "BeatRuntime", "Schedules", argumentParser.product("ArgumentParser"),
+            logging,
+            nioCore, nioPosix,
         ]
     ),
     module(
@@ -173,13 +176,27 @@ let targets: [Target] = [
             "Transport", "RedisTransport", nioCore, nioPosix, logging,
         ]
     ),
+    module(
+        "BeatCommandLine",
+        [
+            "WorkerCommandLine", "BeatRuntime", "Schedules", "Settings", "CeleriacTasks", "CeleryMessage",
+            "RedisClient",
+            "Transport", "RedisTransport", argumentParser.product("ArgumentParser"), logging, nioCore, nioPosix,
+        ]
+    ),
+    module(
+        "ShippedHandlers",
+        [
+            "CeleriacTasks", "HandlersDebug", "HandlersPDF", "HandlersMail", "HandlersSMS", "HandlersExcel",
+            "HandlersMaintenance",
+        ]
+    ),
+    executable("BeatTool", ["BeatCommandLine", "ShippedHandlers"]),
     executable(
         "CommandLineTool",
         [
             "WorkerCommandLine", "Settings", "CeleryMessage", "CeleriacTasks", "RedisClient", "RedisTransport",
-            "WorkerPool", "Databases",
-            "HandlersDebug", "HandlersPDF", "HandlersMail", "HandlersSMS", "HandlersExcel", "HandlersMaintenance",
-            argumentParser.product("ArgumentParser"), logging,
+            "WorkerPool", "Databases", "ShippedHandlers", argumentParser.product("ArgumentParser"), logging,
         ],
         resources: [.embedInCode("Resources/tasks.yaml")]
     ),
@@ -225,7 +242,7 @@ let targets: [Target] = [
     tests("RedisClientTests", ["RedisClient", nioCore, nioPosix, nioSSL.product("NIOSSL"), logging]),
     tests(
         "RedisTransportTests",
-        ["RedisTransport", "Transport", "RedisClient", "CeleryMessage", nioCore, nioPosix, logging]
+        ["RedisTransport", "Transport", "Schedules", "RedisClient", "CeleryMessage", nioCore, nioPosix, logging]
     ),
     executable(
         "PoolTestChild",
@@ -272,7 +289,8 @@ let targets: [Target] = [
             hummingbird.product("HummingbirdTesting"), httpTypes.product("HTTPTypes"), nioCore, logging,
         ]
     ),
-    tests("SettingsTests", ["Settings", "YAML", "CeleryMessage"]),
+    tests("SettingsTests", ["Settings", "Schedules", "YAML", "CeleryMessage"]),
+    tests("BeatRuntimeTests", ["BeatRuntime", "Schedules", "CeleryMessage", logging]),
     tests("CeleriacTests", ["Celeriac", "HandlerTestSupport", "RedisClient", nioPosix]),
 ]
 
@@ -318,6 +336,9 @@ if chosenNames.contains("Celeriac") {
 }
 if chosenNames.contains("GatewayTool") {
     products.append(.executable(name: "celeriac-gateway", targets: ["GatewayTool"]))
+}
+if chosenNames.contains("BeatTool") {
+    products.append(.executable(name: "celeriac-beat", targets: ["BeatTool"]))
 }
 if chosenNames.contains("CeleriacTasks") {
     products.append(.library(name: "CeleriacTasks", targets: ["CeleriacTasks"]))

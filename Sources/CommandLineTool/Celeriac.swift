@@ -1,10 +1,11 @@
+import ShippedHandlers
 import WorkerCommandLine
 
 /// The program `celeriac`: the worker's command line with the shipped handlers, and `up`.
 @main
 enum Celeriac {
     static func main() async {
-        var program = Program(registry: Handlers.registry)
+        var program = Program(registry: ShippedHandlers.registry)
         program.shippedConfiguration = { String(decoding: PackageResources.tasks_yaml, as: UTF8.self) }
         program.addedCommands = { [UpCommand.self] }
         await program.main()

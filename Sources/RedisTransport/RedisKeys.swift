@@ -104,6 +104,16 @@ public struct RedisKeys: Sendable, Hashable {
     public func chordSent(token: String) -> String { prefix + "celeriac:chords:sent:" + token }
     /// Hash: task id → how often it was taken back from a dead worker; expires.
     public var deliveries: String { prefix + "celeriac:deliveries" }
+    /// Hash: entry of a schedule → what its beats know of it; under the empty name, which life of the hash this is.
+    ///
+    /// Bounded by the entries of the file; expires when no beat has been there for long.
+    public func beat(schedule: String) -> String { prefix + "celeriac:beat:" + schedule }
+    /// String: the beat that sends at once while others watch; expires.
+    public func beatLease(schedule: String) -> String { beat(schedule: schedule) + ":lease" }
+    /// Sorted set: beat → unix seconds of its last sign of life; expires.
+    public func beats(schedule: String) -> String { beat(schedule: schedule) + ":beats" }
+    /// Hash: what a schedule's beats have sent, missed, skipped and failed at; expires.
+    public func beatCounts(schedule: String) -> String { beat(schedule: schedule) + ":counts" }
     /// Sorted set: id of a task that must not start → when it was revoked; bounded in number and time.
     public var revoked: String { prefix + "celeriac:revoked" }
     /// Sorted set: `[header, value]` of stamps whose tasks must not start → when; bounded in number and time.

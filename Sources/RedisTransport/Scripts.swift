@@ -18,6 +18,11 @@ enum Scripts {
     static let overdueChords = script("overdue_chords", PackageResources.overdue_chords_lua)
     static let publishOnce = script("publish_once", PackageResources.publish_once_lua)
 
+    static let beatTurn = script("beat_turn", PackageResources.beat_turn_lua)
+    static let beatRegister = script("beat_register", PackageResources.beat_register_lua)
+    static let beatEmit = script("beat_emit", PackageResources.beat_emit_lua)
+    static let beatLeave = script("beat_leave", PackageResources.beat_leave_lua)
+
     private static func script(_ name: String, _ bytes: [UInt8]) -> RedisScript {
         RedisScript(name: name, source: String(decoding: bytes, as: UTF8.self))
     }

@@ -67,6 +67,7 @@ public final class InMemoryStore: Sendable, ResultBackend {
     let leaseAhead: Duration
     let visibilityTimeout: Duration
     let rejectedLimit: Int
+    let resultLimit: Int
 
     /// Makes an empty deployment with the times the Redis transport has by default.
     public init(
@@ -74,14 +75,19 @@ public final class InMemoryStore: Sendable, ResultBackend {
         deadAfter: Duration = .seconds(12),
         leaseAhead: Duration = .seconds(10),
         visibilityTimeout: Duration = .seconds(3600),
-        rejectedLimit: Int = 1000
+        rejectedLimit: Int = 1000,
+        resultLimit: Int = .max
     ) {
         self.now = now
         self.deadAfter = deadAfter
         self.leaseAhead = leaseAhead
         self.visibilityTimeout = visibilityTimeout
         self.rejectedLimit = rejectedLimit
+        self.resultLimit = resultLimit
     }
+
+    /// The record of a task, where it is still kept.
+    public func storedRecord(taskID: String) -> [UInt8]? { state.withLock { $0.results[taskID] } }
 
     // MARK: What a producer does and an operator sees
 
@@ -272,6 +278,10 @@ public final class InMemoryBroker: Broker {
         switch effect {
         case .store(let result):
             guard !InMemoryStore.isSuccess(shared.results[result.taskID]) else { return nil }
+            if shared.results.count >= store.resultLimit, shared.results[result.taskID] == nil {
+                // Which one goes makes no difference to what is decided: a task without a record counts as unfinished.
+                _ = shared.results.popFirst()
+            }
             shared.results[result.taskID] = result.record
             shared.storeCounts[result.taskID, default: 0] += 1
         case .publish(let message): InMemoryStore.push(message, atHead: false, &shared)

@@ -76,7 +76,7 @@ struct CommandLineWords {
     private static let celeryOnly: [String: String] = {
         let python = "it concerns Python code and stays with `celery`"
         return [
-            "beat": "a scheduler such as `celery beat` runs beside the workers",
+            "beat": "it is a program of its own, celeriac-beat; or `celeriac worker -B`",
             "flower": "Flower runs beside the workers: celery -b URL flower",
             "multi": "one worker serves any number of queues and pools; for several let systemd start them",
             "amqp": "the broker is Redis: use redis-cli", "migrate": "Redis has its own tools for that",

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 
+import yaml
+
 from logged_process import LoggedProcess, is_running
 from old_producer import OldProducer
 from producer import make_app
@@ -18,6 +20,7 @@ from waiting import eventually
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
 EXECUTABLE = pathlib.Path(os.environ.get("CELERIAC", ROOT / ".build" / "debug" / "celeriac")).resolve()
+BEAT = EXECUTABLE.with_name("celeriac-beat")
 
 
 def clean_environment(**additions):
@@ -77,6 +80,38 @@ class Deployment:
         )
         worker.wait_for_line(r" ready\.$")
         return worker
+
+    # Beat
+
+    def write_beat(self, content, name="beat.yaml"):
+        """Writes a schedule, a dictionary or a text, and returns its path; what was there is replaced at once."""
+        path = self.directory / name
+        fresh = path.with_suffix(".new")
+        fresh.write_text(content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False), "utf-8")
+        fresh.replace(path)
+        return path
+
+    def spawn_beat(self, *arguments, name="beat", environment=None, config=True):
+        """Starts `celeriac-beat` with these arguments and returns at once."""
+        options = ["--config", self.tasks_path] if config else []
+        process = LoggedProcess(
+            [BEAT, *arguments, *options], self.directory, clean_environment(**(environment or {})), name
+        )
+        self.processes.append(process)
+        return process
+
+    def start_beat(self, *flags, name="beat", level="INFO", environment=None):
+        """Starts `celeriac-beat` and returns when it has begun."""
+        beat = self.spawn_beat("-l", level, *flags, name=name, environment=environment)
+        beat.wait_for_line(r"beat: Starting\.\.\.")
+        return beat
+
+    def run_beat(self, *arguments, environment=None, timeout=30):
+        """Runs `celeriac-beat` to its end and returns its exit code and output."""
+        return subprocess.run(
+            [str(part) for part in (BEAT, *arguments)], cwd=self.directory, timeout=timeout,
+            env=clean_environment(**(environment or {})), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        )
 
     def run(self, *arguments, environment=None, timeout=30, config=True):
         """Runs the program to its end and returns its exit code and output."""

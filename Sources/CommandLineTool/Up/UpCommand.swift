@@ -18,6 +18,8 @@ struct UpCommand: AsyncParsableCommand {
     var data: String?
     @Option(name: .long, help: "The port of the private Redis; another one when it is taken.")
     var port: UInt16 = 6390
+    @Option(name: [.customShort("s"), .long], help: "The schedule to send; beat.yaml of this folder, if there is one.")
+    var schedule: String?
     @Flag(name: .long, help: "Send one of each of the nine tasks and show their progress.")
     var demo = false
     @Flag(name: .long, help: "End when the demo's tasks have ended: code 0 when all succeeded.")
@@ -35,7 +37,8 @@ struct UpCommand: AsyncParsableCommand {
             port: port,
             showsDemo: demo || once,
             endsAfterDemo: once,
-            level: level
+            level: level,
+            schedulePath: schedule
         )
         let code = try await program.run()
         guard code == 0 else { throw ExitCode(code) }

@@ -15,6 +15,8 @@ struct UpProgram {
     let showsDemo: Bool
     let endsAfterDemo: Bool
     let level: Logger.Level
+    /// The schedule's file; by default that of the working folder, where there is one.
+    let schedulePath: String?
 
     func run() async throws -> Int32 {
         var source = ConfigurationSource(global: global)
@@ -31,7 +33,7 @@ struct UpProgram {
         if !first.broker.isConfigured {
             let started = try EmbeddedRedis(folder: data + "/redis", port: port)
             redis = started
-            source.overrides = [
+            source.overrides += [
                 .init("broker_url", started.url, option: "the private Redis"),
                 .init("result_backend", started.url, option: "the private Redis"),
             ]
@@ -50,6 +52,7 @@ struct UpProgram {
         )
         program.banner = .none
         program.readyLine = .quiet
+        program.schedule = schedule
         if showsDemo {
             program.until = { broker in try await Self.show(demo, on: broker, thenEnd: endsAfterDemo) }
         }
@@ -64,6 +67,11 @@ struct UpProgram {
         // Cancelled when a signal has stopped the worker, which is how this is meant to end.
         while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
         return 0
+    }
+
+    private var schedule: ScheduleSource? {
+        let source = ScheduleSource(path: schedulePath)
+        return schedulePath != nil || source.exists ? source : nil
     }
 
     /// The folder that the command line names for everything that is written, made absolute.
@@ -96,6 +104,7 @@ struct UpProgram {
             Celeriac \(Program.version)
               broker and results  \(url)\(isPrivate ? "  (private, append-only, in \(data)/redis)" : "")
               tasks               \(configuration.tasks.count), from \(configuration.file ?? "the shipped tasks.yaml")
+              schedule            \(schedule?.path ?? "none: there is no beat.yaml here")
               data                \(data)
 
 

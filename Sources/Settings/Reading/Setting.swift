@@ -130,6 +130,17 @@ extension SettingReader {
         hint: (String) -> String? = { _ in nil }
     ) {
         let byName = Dictionary(settings.map { ($0.name, $0) }) { first, _ in first }
+        block(entries, byName, into: &root, ignoring: ignored, hint: hint)
+    }
+
+    /// Reads a block by its keys, for tables that are used many times.
+    mutating func block<Root>(
+        _ entries: [YAMLEntry],
+        _ byName: [String: Setting<Root>],
+        into root: inout Root,
+        ignoring ignored: [String: String] = [:],
+        hint: (String) -> String? = { _ in nil }
+    ) {
         for entry in entries {
             let place = place(entry.keyPosition)
             under(entry.key, at: place) { reader in

@@ -18,6 +18,8 @@ struct SettingReader {
     var hidden: Set<YAMLPosition> = []
     private(set) var problems: [ConfigurationProblem] = []
     private(set) var places: [[String]: SourcePlace] = [:]
+    /// Whether the place of every key is kept, which large files cannot afford.
+    var remembersPlaces = true
     /// The keys that lead to what is being read.
     private(set) var keys: [String] = []
 
@@ -61,7 +63,7 @@ struct SettingReader {
     ) -> Value {
         keys.append(key)
         defer { keys.removeLast() }
-        places[keys] = place
+        if remembersPlaces { places[keys] = place }
         return read(&self)
     }
 

@@ -67,7 +67,7 @@ struct WorkerCommand: AsyncParsableCommand {
     var gid: String?
     @Option(name: .long, help: "The file mask, octal.")
     var umask: String?
-    @Flag(name: [.customShort("B"), .long], help: "Not here: run celeriac-beat beside the worker.")
+    @Flag(name: [.customShort("B"), .long], help: "Send what the schedule says, too; any number of workers may.")
     var beat = false
 
     // Accepted because people's service files have them; what they do in Celery has no counterpart here or is always on.
@@ -83,19 +83,16 @@ struct WorkerCommand: AsyncParsableCommand {
     var executable: String?
     @Option(
         name: [.customShort("s"), .customLong("schedule"), .customLong("schedule-filename")],
-        help: "Accepted: belongs to a scheduler beside the worker."
+        help: "With -B: the schedule's file (default: beat.yaml)."
     )
     var schedule: String?
-    @Option(name: .long, help: "Accepted: belongs to a scheduler beside the worker.")
+    @Option(name: .long, help: "Accepted: there is one scheduler.")
     var scheduler: String?
 
     @Argument(help: "Settings that override the file: key=value.")
     var settings: [String] = []
 
     mutating func run() async throws {
-        if beat {
-            throw Complaint("-B: this worker has no beat inside; run a scheduler beside it", code: .usage)
-        }
         if detach, !Program.current.isDetached { return try leaveTerminal() }
         try Daemon(user: uid, group: gid, mask: umask).assume()
         let options = try options
@@ -104,6 +101,7 @@ struct WorkerCommand: AsyncParsableCommand {
         var program = WorkerProgram(source: source, options: options, log: try log(configuration))
         program.banner = global.quiet ? .none : .full
         program.purges = purge
+        if beat { program.schedule = ScheduleSource(path: schedule) }
         let pidFile = try pidfile.map(PidFile.init)
         defer { pidFile?.remove() }
         for note in notes(configuration) { Terminal.error(note) }
@@ -209,9 +207,7 @@ struct WorkerCommand: AsyncParsableCommand {
             notes.append("Note: \(why): this worker can run nothing, and keeps aside what it takes.")
         }
         if !include.isEmpty { notes.append("Note: --include names Python modules; tasks come from tasks.yaml.") }
-        if schedule != nil || scheduler != nil {
-            notes.append("Note: --schedule and --scheduler belong to a scheduler beside the worker.")
-        }
+        if schedule != nil, !beat { notes.append("Note: --schedule has no effect without -B.") }
         if statedb != nil { notes.append("Note: --statedb has no effect; the state of messages is kept in Redis.") }
         return notes
     }

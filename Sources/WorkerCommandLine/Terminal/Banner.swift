@@ -82,7 +82,7 @@ struct Banner {
 
 extension ServerURL {
     /// The URL as Celery's banner prints it: the password masked, the database always there.
-    var bannerText: String {
+    package var bannerText: String {
         var text = redacted
         let path = text.split(separator: "/", omittingEmptySubsequences: false)
         if text.hasPrefix("redis"), !text.hasPrefix("redis+"), path.count == 3 { text += "/0" }

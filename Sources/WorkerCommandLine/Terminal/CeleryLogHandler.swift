@@ -62,7 +62,7 @@ package struct CeleryLogHandler: LogHandler {
     }
 
     /// Python's names of levels.
-    static func name(_ level: Logger.Level) -> String {
+    package static func name(_ level: Logger.Level) -> String {
         switch level {
         case .trace, .debug: "DEBUG"
         case .info, .notice: "INFO"
@@ -73,7 +73,7 @@ package struct CeleryLogHandler: LogHandler {
     }
 
     /// Local time with milliseconds, as Python's logging writes it.
-    static func time() -> String {
+    package static func time() -> String {
         var clock = timespec()
         clock_gettime(CLOCK_REALTIME, &clock)
         var parts = tm()

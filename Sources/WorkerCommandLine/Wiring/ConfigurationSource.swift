@@ -5,12 +5,19 @@ package import Settings
 
 /// Reads the configuration that a command line names, or complains about all of its problems at once.
 package struct ConfigurationSource {
-    var global: CeleriacCommand
-    package var overrides: [ConfigurationLoader.Override]
+    /// The file that `--config` names.
+    var config: String?
+    /// Whether warnings are kept back.
+    var isQuiet = false
+    /// What `-A` names, for the banner.
+    var app: String?
+    package var overrides: [ConfigurationLoader.Override] = []
     package var environment: [String: String]
     var workingFolder = Environment.workingFolder
     /// Whether the program's shipped configuration serves where the working folder has none.
     package var fallsBackToShipped = false
+    /// Whether the handlers that the file names have to exist; a program that runs none need not have them.
+    package var checksHandlers = true
     /// The program whose handlers are configured; kept here because a reload happens outside the command's task.
     let program = Program.current
 
@@ -19,8 +26,31 @@ package struct ConfigurationSource {
         overrides: [ConfigurationLoader.Override] = [],
         environment: [String: String] = Environment.all
     ) {
-        self.global = global
-        self.overrides = overrides
+        self.init(
+            config: global.config,
+            broker: global.broker,
+            resultBackend: global.resultBackend,
+            overrides: overrides,
+            environment: environment
+        )
+        isQuiet = global.quiet
+        app = global.app
+    }
+
+    /// What is read where these stand on the command line.
+    package init(
+        config: String?,
+        broker: String?,
+        resultBackend: String?,
+        overrides: [ConfigurationLoader.Override] = [],
+        environment: [String: String] = Environment.all
+    ) {
+        self.config = config
+        if let broker { self.overrides.append(.init("broker_url", broker, option: "--broker")) }
+        if let resultBackend {
+            self.overrides.append(.init("result_backend", resultBackend, option: "--result-backend"))
+        }
+        self.overrides += overrides
         self.environment = environment
     }
 
@@ -33,19 +63,19 @@ package struct ConfigurationSource {
     package func load(_ depth: HandlerCheck.Depth = .options) throws -> CeleriacConfiguration {
         let loaded = loader.load()
         var report = loaded.report
-        if let configuration = loaded.configuration {
+        if checksHandlers, let configuration = loaded.configuration {
             report.add(HandlerCheck.problems(of: configuration, registry: program.registry, depth))
         }
         let text = report.description
         guard let configuration = loaded.configuration, !report.hasErrors else {
             throw Complaint(text.hasSuffix("\n") ? String(text.dropLast()) : text, code: .usage)
         }
-        if !global.quiet { for line in report.lines { Terminal.error(line) } }
+        if !isQuiet { for line in report.lines { Terminal.error(line) } }
         return configuration
     }
 
     private var file: ConfigurationLoader.File {
-        if let named = global.config { return .named(named) }
+        if let named = config { return .named(named) }
         guard fallsBackToShipped, let shipped = program.shippedConfiguration,
             access(workingFolder + "/tasks.yaml", R_OK) != 0
         else { return .standard }
@@ -53,17 +83,11 @@ package struct ConfigurationSource {
     }
 
     var loader: ConfigurationLoader {
-        var all: [ConfigurationLoader.Override] = []
-        if let broker = global.broker { all.append(.init("broker_url", broker, option: "--broker")) }
-        if let backend = global.resultBackend {
-            all.append(.init("result_backend", backend, option: "--result-backend"))
-        }
-        all += overrides
-        return ConfigurationLoader(
+        ConfigurationLoader(
             file: file,
             environment: environment,
-            overrides: all,
-            handlers: program.registry.names,
+            overrides: overrides,
+            handlers: checksHandlers ? program.registry.names : nil,
             tasks: program.tasks,
             workingFolder: workingFolder
         )

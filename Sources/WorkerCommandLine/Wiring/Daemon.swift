@@ -1,26 +1,32 @@
-import Glibc
+package import Glibc
 import WorkerPool
 
 /// What a service does to itself before it works: user, group, file mask, and leaving the terminal.
-struct Daemon {
+package struct Daemon {
     var user: String?
     var group: String?
     var mask: String?
 
+    package init(user: String?, group: String?, mask: String?) {
+        self.user = user
+        self.group = group
+        self.mask = mask
+    }
+
     /// Starts this command again without its terminal, in a session of its own, and answers the new process's id.
-    static func detach(words: [String], log: String) throws -> pid_t {
+    package static func detach(words: [String], log: String) throws -> pid_t {
         var start = ProcessStart(executable: Environment.executable, words: [CommandLine.arguments[0]] + words)
         start.outputFile = log
         start.leadsSession = true
         do {
             return try start.run()
         } catch {
-            throw Complaint("The worker does not detach: \(error.message)")
+            throw Complaint("The program does not detach: \(error.message)")
         }
     }
 
     /// Takes on mask, group and user, in this order: the user may not be allowed the rest.
-    func assume() throws {
+    package func assume() throws {
         if let mask {
             guard let bits = UInt32(mask, radix: 8), bits <= 0o777 else {
                 throw Complaint("--umask: expected an octal number such as 022, got \(mask)", code: .usage)

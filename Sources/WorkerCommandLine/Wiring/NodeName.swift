@@ -1,6 +1,6 @@
 /// Node names as Celery writes them: `%h` host with domain, `%n` name, `%d` domain, `%%` a percent sign.
-enum NodeName {
-    static func expand(_ pattern: String, host: String) -> String {
+package enum NodeName {
+    package static func expand(_ pattern: String, host: String) -> String {
         let named = pattern.contains("@") ? pattern : pattern + "@" + host
         let parts = host.split(separator: ".", maxSplits: 1)
         let name = named.split(separator: "@", maxSplits: 1).first.map(String.init) ?? "celery"

@@ -1,15 +1,15 @@
 import Logging
 import NIOPosix
-import RedisClient
+package import RedisClient
 
 /// One short conversation with Redis, for the tools.
-struct RedisSession {
+package struct RedisSession {
     private let configuration: RedisConfiguration
 
-    init(_ configuration: RedisConfiguration) { self.configuration = configuration }
+    package init(_ configuration: RedisConfiguration) { self.configuration = configuration }
 
     /// Connects, hands the client out and disconnects; a server that cannot be reached is said in one line, code 69.
-    func use<Value>(_ body: (RedisClient) async throws -> Value) async throws -> Value {
+    package func use<Value>(_ body: (RedisClient) async throws -> Value) async throws -> Value {
         var logger = Logger(label: "celeriac.tool")
         logger.logLevel = .critical
         let loop = MultiThreadedEventLoopGroup.singleton.next()

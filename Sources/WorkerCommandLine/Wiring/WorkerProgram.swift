@@ -15,14 +15,20 @@ import WorkerRuntime
 package struct WorkerProgram {
     /// How and where it logs.
     package struct Log {
-        var level: Logger.Level
-        var format: CeleryLogHandler.Format
-        var file: LogFile
+        package var level: Logger.Level
+        package var format: CeleryLogHandler.Format
+        package var file: LogFile
 
         package init(level: Logger.Level, format: CeleryLogHandler.Format, file: LogFile) {
             self.level = level
             self.format = format
             self.file = file
+        }
+
+        /// A logger that writes there.
+        package func logger(_ label: String) -> Logger {
+            let handler = CeleryLogHandler(format: format, level: level, file: file)
+            return Logger(label: label) { _ in handler }
         }
     }
 
@@ -43,6 +49,8 @@ package struct WorkerProgram {
     package var banner = BannerKind.full
     package var readyLine = ReadyLine.always
     var purges = false
+    /// The schedule that this worker sends too: `-B`.
+    package var schedule: ScheduleSource?
     /// Ends the worker warmly when it returns; the worker runs until a signal without it.
     package var until: (@Sendable (RedisBroker) async throws -> Int32)?
 
@@ -72,14 +80,32 @@ package struct WorkerProgram {
             eventLoop: loop,
             logger: logger
         )
+        let beat = try schedule.map { source in
+            let file = try source.load(timezone: configuration.timezone)
+            guard file.mode == .redis else {
+                throw Complaint(
+                    "\(source.path): mode: local runs without workers, by celeriac-beat alone",
+                    code: .usage
+                )
+            }
+            return (service: beatService(source, configuration, loop, handler), file: file)
+        }
         let ending = Mutex(Ending())
         let signals = Signals([SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN]) { number in
-            self.handle(number, worker: worker, logger: logger, ending: ending)
+            self.handle(number, worker: worker, beat: beat?.service, logger: logger, ending: ending)
         }
         defer { withExtendedLifetime(signals) {} }
         do {
             if purges { try await purge(wiring.queues.map(\.name), transport: transport, loop: loop, logger: logger) }
-            try await work(worker, broker, pools, loop, logger, nodeName: wiring.nodeName, ending: ending)
+            let sending = beat.map { beat in Task { try await beat.service.run(beat.file) } }
+            do {
+                try await work(worker, broker, pools, loop, logger, nodeName: wiring.nodeName, ending: ending)
+            } catch {
+                await beat?.service.stop()
+                throw error
+            }
+            await beat?.service.stop()
+            try await sending?.value
         } catch let error as TransportError where error.code == .authentication {
             logger.critical("Cannot log in at \(transport.broker.redactedURL): \(error.message)")
             ending.withLock { $0.code = 1 }
@@ -99,6 +125,23 @@ package struct WorkerProgram {
             logLevel: log.level,
             registry: source.program.registry
         )
+    }
+
+    /// The embedded beat; its lines have Celery's name of that process.
+    private func beatService(
+        _ source: ScheduleSource,
+        _ configuration: CeleriacConfiguration,
+        _ loop: any EventLoop,
+        _ handler: CeleryLogHandler
+    ) -> BeatService {
+        var logger = Logger(label: "celeriac.beat") { _ in handler }
+        logger[metadataKey: "process"] = "Beat"
+        logger.info("beat: Starting...")
+        let setup = BeatService.Setup(
+            schedule: source,
+            nodeName: NodeName.expand("celerybeat@%h", host: Environment.hostname)
+        )
+        return BeatService(setup, configuration: configuration, eventLoop: loop, logger: logger)
     }
 
     private func work(
@@ -174,7 +217,7 @@ package struct WorkerProgram {
             wiring: wiring,
             plans: pools.plans,
             showsTasks: log.level <= .info,
-            app: source.global.app,
+            app: source.app,
             autoscale: options.autoscale
         )
         Terminal.out(banner.text)
@@ -203,8 +246,18 @@ package struct WorkerProgram {
         var isStopping = false
     }
 
-    private func handle(_ number: Int32, worker: Worker, logger: Logger, ending: borrowing Mutex<Ending>) {
-        if [SIGTERM, SIGINT, SIGQUIT].contains(number) { ending.withLock { $0.isStopping = true } }
+    private func handle(
+        _ number: Int32,
+        worker: Worker,
+        beat: BeatService?,
+        logger: Logger,
+        ending: borrowing Mutex<Ending>
+    ) {
+        if [SIGTERM, SIGINT, SIGQUIT].contains(number) {
+            ending.withLock { $0.isStopping = true }
+            // A worker that finishes its tasks has others send what is due.
+            if let beat { Task { await beat.stop() } }
+        }
         let remapped = number == SIGTERM && Environment.all["REMAP_SIGTERM"] == "SIGQUIT" ? SIGQUIT : number
         switch remapped {
         case SIGTERM: stop(.warm, worker)
@@ -232,7 +285,7 @@ package struct WorkerProgram {
                 stop(.cold, worker)
             default: exit(1)
             }
-        case SIGHUP: reload(worker, logger: logger)
+        case SIGHUP: reload(worker, beat, logger: logger)
         case SIGUSR1, SIGTTIN: Task { await worker.logRunning() }
         default: break
         }
@@ -245,14 +298,17 @@ package struct WorkerProgram {
     }
 
     /// Reads the configuration again; a bad file is reported and the old one stays.
-    private func reload(_ worker: Worker, logger: Logger) {
+    private func reload(_ worker: Worker, _ beat: BeatService?, logger: Logger) {
         do {
             try log.file.reopen()
             let fresh = try source.load()
             let wiring = WorkerWiring(configuration: fresh, options: options, registry: source.program.registry)
             let setup = pools(fresh, wiring).setup
             let configuration = wiring.worker
-            Task { await worker.reload(configuration, setup: setup) }
+            Task {
+                await worker.reload(configuration, setup: setup)
+                await beat?.reload(configuration: fresh)
+            }
         } catch {
             logger.error("The configuration was not reloaded, the old one stays: \(error)")
         }

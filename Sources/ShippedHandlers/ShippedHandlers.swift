@@ -1,4 +1,4 @@
-import CeleriacTasks
+public import CeleriacTasks
 import HandlersDebug
 import HandlersExcel
 import HandlersMail
@@ -6,9 +6,10 @@ import HandlersMaintenance
 import HandlersPDF
 import HandlersSMS
 
-/// Every handler this program has.
-enum Handlers {
-    static let registry = HandlerRegistry(
+/// Every handler that the shipped programs have.
+public enum ShippedHandlers {
+    /// The handlers by name.
+    public static let registry = HandlerRegistry(
         DebugHandlers.factories + PDFHandlers.factories + MailHandlers.factories + SMSHandlers.factories
             + ExcelHandlers.factories + MaintenanceHandlers.factories
     )

@@ -1,0 +1,269 @@
+import CeleryMessage
+public import Logging
+public import Schedules
+
+/// The scheduler: sends what is due, each slot once, however many beats share the schedule.
+///
+/// It holds no truth of its own. Which slots are dealt with is in the ``ScheduleStore``, which also decides, in the step that
+/// sends, whether a slot is still to be sent; a beat that was stopped, is late, or knows less than it should is refused there.
+/// `Docs/BeatLease.md` goes through the failures one by one.
+public actor Beat {
+    let configuration: BeatConfiguration
+    let store: any ScheduleStore
+    let clock: any BeatClock
+    let logger: Logger
+    var writer: MessageWriter
+    var timetable = Timetable()
+    var time = StoreClock()
+    var presence = Presence()
+    private var lease = Lease()
+    private var epoch: String?
+    private var nextTurn = Duration.zero
+    private var errors = 0
+    private var failures = 0
+    private var isStopping = false
+    private var loads = 0
+    private var wanted: Wanted?
+    private var unknown: Set<Int> = []
+    private var sleeper: Task<Void, Never>?
+    private var isWoken = false
+
+    /// A schedule that is to be taken on.
+    struct Wanted {
+        var number: Int
+        var entries: [ScheduleEntry]
+        var writer: MessageWriter
+    }
+
+    /// Whether this beat sends at once, or watches.
+    private struct Lease {
+        var until = Duration.zero
+        var isHeld = false
+    }
+
+    /// Prepares a beat; nothing happens before ``run(_:onReady:)``.
+    public init(
+        configuration: BeatConfiguration,
+        store: any ScheduleStore,
+        clock: any BeatClock = SystemBeatClock(),
+        writer: MessageWriter,
+        logger: Logger
+    ) {
+        self.configuration = configuration
+        self.store = store
+        self.clock = clock
+        self.writer = writer
+        self.logger = logger
+        presence.continuity = configuration.continuity
+    }
+
+    /// Sends what is due until ``stop()``, or until its task is cancelled.
+    ///
+    /// A store that cannot be reached is waited for, also at the start.
+    ///
+    /// - Parameter onReady: called once, when the entries are known to the store.
+    public func run(_ entries: [ScheduleEntry], onReady: @Sendable () -> Void = {}) async {
+        wanted = Wanted(number: 0, entries: entries, writer: writer)
+        var isReady = false
+        while !isStopping, !Task.isCancelled {
+            presence.isHere(at: clock.uptime)
+            do {
+                try await step()
+                failures = 0
+            } catch {
+                await failed(error)
+                continue
+            }
+            if !isReady {
+                isReady = true
+                onReady()
+            }
+            await rest(until: nextWake)
+        }
+        // Others need not wait for the lease to end; when the store does not answer, they wait.
+        try? await store.leave(configuration.beatID)
+    }
+
+    /// Takes on another schedule at the next opportunity; run states are kept.
+    public func reload(_ entries: [ScheduleEntry], writer: MessageWriter) {
+        loads += 1
+        wanted = Wanted(number: loads, entries: entries, writer: writer)
+        wake()
+    }
+
+    /// Ends ``run(_:onReady:)`` after what is being sent.
+    public func stop() {
+        isStopping = true
+        wake()
+    }
+
+    /// One round: sign of life, a new schedule, and everything that is due.
+    private func step() async throws {
+        if clock.uptime >= nextTurn { try await takeTurn() }
+        if let fresh = wanted {
+            try await adopt(fresh)
+            // Another one may have come meanwhile.
+            if wanted?.number == fresh.number { wanted = nil }
+        }
+        while !isStopping, !Task.isCancelled, wanted == nil, try await sendDue() {
+            if clock.uptime >= nextTurn { try await takeTurn() }
+        }
+    }
+
+    // MARK: Turns
+
+    /// A sign of life, the lease, and the time of day.
+    private func takeTurn() async throws {
+        let asked = clock.uptime
+        let request = TurnRequest(beatID: configuration.beatID, lease: configuration.lease, errors: errors)
+        let turn = try await store.turn(request)
+        errors -= request.errors
+        let answered = clock.uptime
+        time.set(turn.now, at: answered)
+        presence.note(turn, at: answered)
+        // It trusts itself for less time than the lease lasts, counted from before it asked.
+        lease.until = asked + configuration.lease - configuration.turnInterval / 2
+        if turn.holdsLease != lease.isHeld {
+            logger.info(
+                turn.holdsLease
+                    ? "beat: Holding the lease: sending what is due." : "beat: Another beat holds the lease: watching."
+            )
+        }
+        lease.isHeld = turn.holdsLease
+        // An answer that took long says little about the time it is now.
+        let isOld = answered - asked > .milliseconds(250)
+        nextTurn = answered + (isOld ? .milliseconds(250) : configuration.turnInterval)
+        try await noteEpoch(turn.epoch)
+    }
+
+    /// Another epoch than the one known means that the store lost what it had; in the same one, an entry that it does not
+    /// know was dropped by a beat with a newer file.
+    private func noteEpoch(_ current: String?) async throws {
+        guard wanted == nil else { return }
+        if let epoch, epoch != current { return try await registerAgain() }
+        if epoch != nil {
+            for index in unknown where timetable.leave(index) {
+                logger.warning(
+                    "Scheduler: \(timetable.entries[index].name) is not sent: a beat has loaded a file without it"
+                )
+            }
+        }
+        unknown = []
+        epoch = current
+    }
+
+    /// The store does not know an entry: the next turn tells why.
+    func noteUnknown(_ index: Int) {
+        unknown.insert(index)
+        turnSoon()
+    }
+
+    /// How long slots wait for the beat that holds the lease.
+    var patience: Duration { lease.isHeld && clock.uptime < lease.until ? .zero : configuration.grace }
+
+    private var nextWake: Duration {
+        guard let due = timetable.nextDue else { return nextTurn }
+        return min(nextTurn, time.uptime(at: due + patience))
+    }
+
+    /// The next round begins with a sign of life.
+    func turnSoon() { nextTurn = clock.uptime }
+
+    // MARK: The schedule
+
+    /// Makes entries known to the store and goes by them from here on.
+    private func adopt(_ fresh: Wanted) async throws {
+        let states = try await register(
+            fresh.entries.map { EntryRegistration(name: $0.name, fingerprint: $0.fingerprint) }
+        )
+        let before = timetable
+        let dropped = try await store.forget(exceptFor: Set(fresh.entries.map(\.name)))
+        writer = fresh.writer
+        timetable = Timetable(entries: fresh.entries, states: states)
+        unknown = []
+        epoch = nil
+        turnSoon()
+        if !before.entries.isEmpty || dropped > 0 { tell(before, dropped: dropped) }
+    }
+
+    private func tell(_ before: Timetable, dropped: Int) {
+        let old = Dictionary(zip(before.entries.map(\.name), before.progress.map(\.content))) { first, _ in first }
+        var added = 0
+        var changed = 0
+        for (entry, progress) in zip(timetable.entries, timetable.progress) where !old.isEmpty {
+            guard let content = old[entry.name] else {
+                added += 1
+                continue
+            }
+            if content != progress.content { changed += 1 }
+        }
+        logger.info(
+            "beat: Schedule changed: \(timetable.entries.count) entries, \(added) added, \(changed) changed, \(dropped) dropped."
+        )
+    }
+
+    /// The store lost everything: it is told what this beat remembers.
+    private func registerAgain() async throws {
+        logger.warning("beat: The run state was lost; it is written again from memory.")
+        let states = try await register(
+            timetable.entries.indices.map { index in
+                let remembered = timetable.remembered(index)
+                return EntryRegistration(
+                    name: timetable.entries[index].name,
+                    fingerprint: remembered.fingerprint,
+                    remembered: remembered
+                )
+            }
+        )
+        timetable = Timetable(entries: timetable.entries, states: states)
+        unknown = []
+        epoch = nil
+        turnSoon()
+    }
+
+    /// In pieces, so that a store that serves others too is not held up.
+    private func register(_ entries: [EntryRegistration]) async throws -> [EntryState] {
+        var states: [EntryState] = []
+        states.reserveCapacity(entries.count)
+        for first in stride(from: 0, to: entries.count, by: 1000) {
+            states += try await store.register(Array(entries[first..<min(first + 1000, entries.count)]))
+        }
+        return states
+    }
+
+    // MARK: Waiting
+
+    private func failed(_ error: any Error) async {
+        errors += 1
+        failures += 1
+        // Once for each time that it fails, not for each attempt.
+        if failures == 1, !isStopping { logger.error("beat: \(error); trying again.") }
+        turnSoon()
+        await rest(until: clock.uptime + min(.milliseconds(100) * (1 << min(failures - 1, 4)), .seconds(1)))
+    }
+
+    /// Counts something that went wrong, for `status`.
+    func countError() { errors += 1 }
+
+    private func wake() {
+        isWoken = true
+        sleeper?.cancel()
+    }
+
+    private func rest(until uptime: Duration) async {
+        guard !isWoken, !isStopping, uptime > clock.uptime else {
+            isWoken = false
+            return
+        }
+        let clock = clock
+        let sleep = Task { await clock.sleep(until: uptime) }
+        sleeper = sleep
+        await withTaskCancellationHandler {
+            await sleep.value
+        } onCancel: {
+            sleep.cancel()
+        }
+        sleeper = nil
+        isWoken = false
+    }
+}

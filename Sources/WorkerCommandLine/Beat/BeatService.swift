@@ -1,0 +1,200 @@
+import BeatRuntime
+import CeleryMessage
+import Glibc
+package import Logging
+package import NIOCore
+import RedisClient
+import RedisTransport
+package import Settings
+import Synchronization
+
+/// A beat over Redis from its files to its end: connections, reloads, remote control.
+package final class BeatService: Sendable {
+    /// What the beat is made from.
+    package struct Setup: Sendable {
+        package var schedule: ScheduleSource
+        package var nodeName: String
+        /// Whether `inspect ping` is answered.
+        package var answersPing = false
+        /// The longest time without a look at the clock.
+        package var maxInterval: Duration?
+
+        package init(schedule: ScheduleSource, nodeName: String) {
+            self.schedule = schedule
+            self.nodeName = nodeName
+        }
+    }
+
+    private struct State {
+        var configuration: CeleriacConfiguration
+        var beat: Beat?
+        var run: Task<Void, Never>?
+        var isStopping = false
+    }
+
+    private let setup: Setup
+    private let eventLoop: any EventLoop
+    private let logger: Logger
+    private let replyTo = Identifier.uuid()
+    private let state: Mutex<State>
+
+    /// Prepares a beat; nothing is opened.
+    package init(
+        _ setup: Setup,
+        configuration: CeleriacConfiguration,
+        eventLoop: any EventLoop,
+        logger: Logger
+    ) {
+        self.setup = setup
+        self.eventLoop = eventLoop
+        self.logger = logger
+        state = Mutex(State(configuration: configuration))
+    }
+
+    /// Runs until ``stop()``, or until its task is cancelled.
+    ///
+    /// - Parameter schedule: what the file said when the program was started.
+    /// - Throws: a ``Complaint`` when the server refuses the login; a server that cannot be reached is waited for.
+    package func run(_ schedule: ScheduleFile, onReady: @escaping @Sendable () -> Void = {}) async throws {
+        let configuration = state.withLock { $0.configuration }
+        let transport = try Self.transport(configuration)
+        let client = RedisClient(configuration: transport.broker, eventLoop: eventLoop, logger: logger)
+        let results = resultClient(transport)
+        try await connect(client)
+        let store = RedisScheduleStore(
+            client: client,
+            resultClient: results,
+            configuration: transport,
+            schedule: schedule.name
+        )
+        let beat = Beat(
+            configuration: beatConfiguration(schedule),
+            store: store,
+            writer: MessageWriter(configuration, replyTo: replyTo),
+            logger: logger
+        )
+        // Outlives the cancellation of this task by as long as it takes to end in order.
+        let run = Task { await beat.run(schedule.entries, onReady: onReady) }
+        let isStopping = state.withLock { state in
+            state.beat = beat
+            state.run = run
+            return state.isStopping
+        }
+        if isStopping { await stop() }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.keep(client) }
+            if let results { group.addTask { await self.keep(results) } }
+            group.addTask { await self.watch(name: schedule.name) }
+            if setup.answersPing {
+                group.addTask {
+                    await BeatPing(nodeName: self.setup.nodeName, logger: self.logger).run(
+                        transport,
+                        on: self.eventLoop,
+                        exchange: configuration.messaging.controlExchange + ".pidbox"
+                    )
+                }
+            }
+            await withTaskCancellationHandler {
+                await run.value
+            } onCancel: {
+                Task { await self.stop() }
+            }
+            group.cancelAll()
+        }
+        await client.close()
+        await results?.close()
+    }
+
+    /// Ends the beat: what is being sent is finished, for which a server that is silent is not waited for.
+    package func stop() async {
+        let (beat, run) = state.withLock { state in
+            state.isStopping = true
+            return (state.beat, state.run)
+        }
+        guard let beat, let run else { return }
+        await beat.stop()
+        // Ends with the run, at the latest after a second and a half.
+        let limit = Task {
+            try? await Task.sleep(for: .milliseconds(1500))
+            run.cancel()
+        }
+        await run.value
+        limit.cancel()
+    }
+
+    /// Reads the schedule again; a bad file is reported and the old schedule goes on.
+    ///
+    /// - Parameter configuration: how messages are sent from here on, when that was read again too.
+    package func reload(configuration: CeleriacConfiguration? = nil) async {
+        let (beat, current) = state.withLock { state in
+            if let configuration { state.configuration = configuration }
+            return (state.beat, state.configuration)
+        }
+        guard let beat else { return }
+        do {
+            let fresh = try setup.schedule.load(timezone: current.timezone)
+            await beat.reload(fresh.entries, writer: MessageWriter(current, replyTo: replyTo))
+        } catch {
+            logger.error("beat: The schedule was not reloaded, the old one stays: \(error)")
+        }
+    }
+
+    // MARK: Parts
+
+    private static func transport(_ configuration: CeleriacConfiguration) throws -> RedisTransportConfiguration {
+        var transport = try RedisWiring.transport(configuration)
+        // Slots wait for the connection: it is looked for more often than a worker would.
+        transport.broker.backoff.ceiling = .seconds(1)
+        return transport
+    }
+
+    private func beatConfiguration(_ schedule: ScheduleFile) -> BeatConfiguration {
+        let name = "\(setup.nodeName)/\(getpid())"
+        var beat = BeatConfiguration(
+            schedule: schedule.name,
+            beatID: "\(name)/\(Identifier.uuid().prefix(8))",
+            name: name
+        )
+        if let interval = setup.maxInterval ?? schedule.maxLoopInterval, interval > .milliseconds(100) {
+            beat.turnInterval = min(beat.turnInterval, interval)
+        }
+        return beat
+    }
+
+    private func resultClient(_ transport: RedisTransportConfiguration) -> RedisClient? {
+        guard RedisScheduleStore.needsResultClient(transport), let results = transport.results else { return nil }
+        return RedisClient(configuration: results, eventLoop: eventLoop, logger: logger)
+    }
+
+    private func connect(_ client: RedisClient) async throws {
+        do {
+            try await client.connect()
+            logger.debug("beat: Connected to \(client.configuration.redactedURL)")
+        } catch  where !error.isTransient {
+            throw Complaint(client.configuration.unreachable(error.message))
+        } catch {
+            logger.error("beat: \(client.configuration.unreachable(error.message)); trying again.")
+        }
+    }
+
+    /// Keeps a connection up; one that the server refuses is tried again slowly, for passwords change.
+    private func keep(_ client: RedisClient) async {
+        while !Task.isCancelled {
+            do {
+                return try await client.run()
+            } catch {
+                logger.error("beat: Redis refuses the connection: \(error.message)")
+                try? await Task.sleep(for: .seconds(5))  // cancelled only with the service
+            }
+        }
+    }
+
+    /// Looks at the file every second, which costs one system call.
+    private func watch(name: String) async {
+        var watch = ScheduleWatch(setup.schedule)
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(1))  // cancelled only with the service
+            if watch.hasChanged(), !Task.isCancelled { await reload() }
+        }
+    }
+}
