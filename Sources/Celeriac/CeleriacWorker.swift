@@ -40,9 +40,11 @@ extension TaskDeclaration {
     /// The handler under the task's own name.
     fileprivate var factory: HandlerFactory {
         let handler = handler
-        // Options of a block would change nothing, so nobody is left to believe they do.
         var factory = HandlerFactory(name: name, summary: summary) { setup in
-            try setup.options.refuseUnknown(except: [])
+            // Options of a block would change nothing, so nobody is left to believe they do.
+            if let key = setup.options.values.keys.first {
+                throw setup.options.error(key, "the task is defined in code and takes no options")
+            }
             return handler
         }
         factory.takesFailureDetails = options.takesFailureDetails

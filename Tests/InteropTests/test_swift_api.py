@@ -19,8 +19,7 @@ def start_own_worker(deployment, *flags, options=(), name="own"):
     environment = clean_environment(CELERY_BROKER_URL=deployment.redis.url())
     worker = LoggedProcess(
         [
-            EXECUTABLE.parent / "OwnWorker", *options, "worker", "-l", "INFO", "-n", f"{name}@test",
-            "-Q", "celery,slow", "-c", "2", *flags,
+            EXECUTABLE.parent / "OwnWorker", *options, "worker", "-l", "INFO", "-n", f"{name}@test", "-c", "2", *flags,
         ],
         deployment.directory, environment, name,
     )
@@ -172,6 +171,14 @@ def test_a_block_for_an_unknown_task_still_needs_a_handler(deployment):
     done = run("OwnWorker", "--config", path, "report", "--check", directory=deployment.directory)
     assert done.returncode == 2
     assert "tasks[shop.unheard]: the key 'handler' is missing" in done.stdout + done.stderr
+
+
+def test_options_for_a_task_in_code_are_refused(deployment):
+    path = deployment.directory / "own.yaml"
+    path.write_text("tasks:\n  shop.price: {options: {currency: TRY}}\n", encoding="utf-8")
+    done = run("OwnWorker", "--config", path, "report", "--check", directory=deployment.directory)
+    assert done.returncode == 2
+    assert "own.yaml:2:" in done.stderr and "the task is defined in code and takes no options" in done.stderr
 
 
 def run(program, *arguments, directory, **environment):
