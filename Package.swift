@@ -181,7 +181,8 @@ let targets: [Target] = [
         [
             "WorkerCommandLine", "BeatRuntime", "Schedules", "Settings", "CeleriacTasks", "CeleryMessage",
             "RedisClient",
-            "Transport", "RedisTransport", argumentParser.product("ArgumentParser"), logging, nioCore, nioPosix,
+            "Transport", "RedisTransport", collections.product("HeapModule"), argumentParser.product("ArgumentParser"),
+            logging, nioCore, nioPosix,
         ]
     ),
     module(
@@ -204,7 +205,7 @@ let targets: [Target] = [
         "Benchmarks",
         path: "Benchmarks/Sources",
         [
-            "CeleryMessage", "RedisClient", "Transport", "RedisTransport", nioCore, nioPosix, logging,
+            "CeleryMessage", "Schedules", "RedisClient", "Transport", "RedisTransport", nioCore, nioPosix, logging,
             argumentParser.product("ArgumentParser"),
         ]
     ),
@@ -290,6 +291,7 @@ let targets: [Target] = [
         ]
     ),
     tests("SettingsTests", ["Settings", "Schedules", "YAML", "CeleryMessage"]),
+    tests("BeatPlanTests", ["BeatCommandLine", "Schedules", "CeleryMessage"]),
     tests("BeatRuntimeTests", ["BeatRuntime", "Schedules", "CeleryMessage", logging]),
     tests("CeleriacTests", ["Celeriac", "HandlerTestSupport", "RedisClient", nioPosix]),
 ]

@@ -19,6 +19,8 @@ import time
 import redis
 from celery import Celery, chain, chord, group
 
+import beat
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARIES = pathlib.Path(os.environ.get("CELERIAC_BINARIES", ROOT / ".build" / "release"))
 
@@ -160,6 +162,9 @@ class Bench:
             process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
+
+    pss = staticmethod(lambda pid: pss(pid))
+    cpu_seconds = staticmethod(lambda pid: cpu_seconds(pid))
 
     # Measures
 
@@ -370,13 +375,17 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--latency-tasks", type=int, default=500)
     parser.add_argument("--idle-seconds", type=float, default=15)
-    parser.add_argument("--only", help="comma list of throughput, canvas, latency, memory, start, idle")
+    parser.add_argument("--beat-entries", type=int, default=100_000)
+    parser.add_argument("--beat-burst", type=int, default=10_000)
+    parser.add_argument("--only", help="comma list of throughput, canvas, latency, memory, start, idle, beat")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if options.quick:
         options.tasks, options.celery_tasks, options.rounds = 60_000, 2_500, 1
         options.latency_tasks, options.idle_seconds, options.canvas_tasks = 150, 6, 8_000
-    parts = options.only.split(",") if options.only else ["throughput", "canvas", "latency", "memory", "start", "idle"]
+    parts = ["throughput", "canvas", "latency", "memory", "start", "idle", "beat"]
+    if options.only:
+        parts = options.only.split(",")
     results = {}
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(folder, options)
@@ -409,6 +418,8 @@ def main():
                 results["ready_2_processes_ms"] = bench.start_time(lambda: bench.celeriac("processes", 2))
             if "idle" in parts:
                 results["idle"] = bench.idle_commands()
+            if "beat" in parts:
+                results |= beat.measure(bench, BINARIES, options)
         finally:
             bench.server.close()
     if options.json:

@@ -11,7 +11,6 @@ import Transport
 ///
 /// It reads nothing of a message and stores a made-up result under the message's tag, of the size that a no-op task's
 /// record has. The engine's throughput is measured against this in the same run.
-@main
 struct NullWorker: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "null-worker",

@@ -59,7 +59,7 @@ package struct BeatCommand: AsyncParsableCommand {
         commandName: BeatProgram.current.name,
         abstract: "Send tasks when they are due; any number of these may share a schedule.",
         version: Program.version,
-        subcommands: [RunCommand.self, StatusCommand.self],
+        subcommands: [RunCommand.self, PlanCommand.self, StatusCommand.self],
         defaultSubcommand: RunCommand.self
     )
 

@@ -117,6 +117,8 @@ public final class EntryOptions: Sendable, Hashable {
     public let compression: String?
     /// The name to show instead of the task's.
     public let shadow: String?
+    /// Everything but the headers as one text, in a fixed order; made once, as a large schedule asks for it often.
+    let text: String
 
     /// Nothing out of the ordinary.
     public static let none = EntryOptions()
@@ -148,6 +150,11 @@ public final class EntryOptions: Sendable, Hashable {
         self.serializer = serializer
         self.compression = compression
         self.shadow = shadow
+        let parts: [String?] = [
+            queue, String(priority), expires.map { "\($0)" }, countdown.map { "\($0)" }, eta, timeLimit.map { "\($0)" },
+            softTimeLimit.map { "\($0)" }, ignoresResult.map { "\($0)" }, serializer, compression, shadow,
+        ]
+        text = parts.map { $0 ?? "" }.joined(separator: "\u{1}")
     }
 
     /// Whether both say the same.
@@ -158,15 +165,6 @@ public final class EntryOptions: Sendable, Hashable {
 
     /// Hashes what equality compares.
     public func hash(into hasher: inout Hasher) { hasher.combine(text) }
-
-    /// Everything but the headers as one text, in a fixed order.
-    var text: String {
-        let parts: [String?] = [
-            queue, String(priority), expires.map { "\($0)" }, countdown.map { "\($0)" }, eta, timeLimit.map { "\($0)" },
-            softTimeLimit.map { "\($0)" }, ignoresResult.map { "\($0)" }, serializer, compression, shadow,
-        ]
-        return parts.map { $0 ?? "" }.joined(separator: "\u{1}")
-    }
 }
 
 /// What happens to slots that passed while no beat was there to send them.

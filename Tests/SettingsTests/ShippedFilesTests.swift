@@ -1,4 +1,5 @@
 import Foundation
+import Schedules
 import TestSupport
 import Testing
 import YAML
@@ -57,16 +58,47 @@ import YAML
 
     @Test func `schedule only tasks and queues that exist`() throws {
         let configuration = try shipped()
-        let bytes = try Data(contentsOf: repository.appendingPathComponent("beat.yaml"))
-        let root = try YAMLReader.node(Array(bytes))
-        let entries = try #require(root["beat_schedule"]?.mapping)
-        #expect(entries.map(\.key) == ["cleanup-old-logs", "check-password-expiry"])
-        for entry in entries {
-            let task = try #require(entry.value["task"]?.scalar?.text)
-            #expect(configuration.task(named: task) != nil)
-            #expect(configuration.queue(named: entry.value["options"]?["queue"]?.scalar?.text ?? "celery") != nil)
-            #expect(entry.value["schedule"]?.mapping?.count == 1)
+        let path = repository.appendingPathComponent("beat.yaml").path
+        let schedule = try schedule(at: path)
+        #expect(schedule.zone.name == "Europe/Istanbul")
+        #expect(schedule.entries.map(\.name) == ["cleanup-old-logs", "check-password-expiry"])
+        for entry in schedule.entries {
+            #expect(configuration.task(named: entry.task) != nil)
+            #expect(configuration.queue(named: entry.options.queue ?? "celery") != nil)
+            #expect(!entry.purpose.isEmpty)
         }
+    }
+
+    @Test func `schedule rightly what stands there as a comment, too`() throws {
+        let configuration = try shipped()
+        let text = try String(contentsOf: repository.appendingPathComponent("beat.yaml"), encoding: .utf8)
+        // Lines of an entry are indented behind their number sign; sentences are not, or begin with a capital letter.
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            guard line.hasPrefix("  # "), let first = line.dropFirst(4).first, first == " " || first.isLowercase,
+                line.contains(":")
+            else { return String(line) }
+            return "  " + line.dropFirst(4)
+        }
+        let folder = try ScratchFolder()
+        let path = try folder.write(Data(lines.joined(separator: "\n").utf8), to: "beat.yaml")
+        let schedule = try schedule(at: path)
+        #expect(
+            schedule.entries.map(\.name) == [
+                "cleanup-old-logs", "check-password-expiry", "delete-old-logs", "rotate-turn-secret",
+                "cleanup-expired-sessions", "anonymize-old-sessions", "cleanup-idempotency-keys",
+                "cleanup-refresh-tokens", "cleanup-magic-links", "cleanup-revoked-tokens", "collect-health-metrics",
+            ]
+        )
+        for entry in schedule.entries {
+            #expect(configuration.queue(named: entry.options.queue ?? "celery") != nil)
+            #expect(!entry.purpose.isEmpty)
+        }
+    }
+
+    private func schedule(at path: String) throws -> ScheduleFile {
+        let loaded = ScheduleFileLoader(path: path, environment: [:], workingFolder: "/").load()
+        #expect(loaded.report.lines == [])
+        return try #require(loaded.schedule)
     }
 
     @Test func `are documented key by key`() throws {
