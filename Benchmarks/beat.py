@@ -94,7 +94,7 @@ class Beats:
                 # Its file is written when its heap stands, and its loop goes to sleep right after.
                 done = "beat: Starting" in self.log() and idle(process.pid)
             else:
-                done = "ready" in self.log()
+                done = client.hlen("celeriac:beat:beat") >= count
             if done:
                 return time.perf_counter() - begun
             time.sleep(0.01)
@@ -128,8 +128,10 @@ class Beats:
     def burst(self, peer, count):
         """All entries due in the same second: how long after it the first and the last were in the queue."""
         self.write("minutely", count)
-        # A start of some seconds must not reach into the minute that is measured.
-        time.sleep(max(0, 20 - (60 - time.time() % 60)) and 60 - time.time() % 60 + 1)
+        # The start must not reach into the minute that is measured.
+        left = 60 - time.time() % 60
+        if left < 30:
+            time.sleep(left + 1)
         process = self.start(peer)
         client = self.bench.server.client
         try:

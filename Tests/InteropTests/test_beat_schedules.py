@@ -11,9 +11,8 @@ import yaml
 from celery import Celery
 from celery.schedules import crontab, schedule, solar
 
-from deployment import EXECUTABLE, clean_environment
+from deployment import BEAT, clean_environment
 
-BEAT = EXECUTABLE.with_name("celeriac-beat")
 UTC = datetime.timezone.utc
 
 # Days on which clocks change: forward and back, by an hour, half an hour, two hours and a whole day, at midnight too.
