@@ -120,7 +120,7 @@ def test_an_unknown_flag_is_refused_with_code_2(deployment):
 @pytest.mark.parametrize(
     ("word", "hint"),
     [
-        ("wroker", "did you mean 'worker'?"), ("purg", "did you mean 'purge'?"), ("beat", "beside the workers"),
+        ("wroker", "did you mean 'worker'?"), ("purg", "did you mean 'purge'?"), ("beat", "celeriac-beat"),
         ("flower", "celery -b URL flower"), ("multi", "systemd"), ("shell", "Python"), ("zzz", "worker"),
     ],
 )
@@ -334,7 +334,7 @@ def test_a_detached_worker_is_one_process_that_works_on(deployment, form):
     ("option", "value", "words"),
     [
         ("UMASK", "9x", "--umask"), ("UID", "no-such-user", "--uid: there is no user no-such-user"),
-        ("GID", "no-such-group", "--gid: there is no group no-such-group"), ("BEAT", "1", "-B"),
+        ("GID", "no-such-group", "--gid: there is no group no-such-group"), ("BEAT", "1", "beat.yaml: error: cannot be read"),
         ("POOL", "fancy", "--pool"), ("LOG_FORMAT", "xml", "--log-format"), ("AUTOSCALE", "a,b", "--autoscale"),
     ],
 )

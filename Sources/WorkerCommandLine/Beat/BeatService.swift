@@ -29,6 +29,7 @@ package final class BeatService: Sendable {
         var configuration: CeleriacConfiguration
         var beat: Beat?
         var run: Task<Void, Never>?
+        var watch: ScheduleWatch
         var isStopping = false
     }
 
@@ -48,7 +49,7 @@ package final class BeatService: Sendable {
         self.setup = setup
         self.eventLoop = eventLoop
         self.logger = logger
-        state = Mutex(State(configuration: configuration))
+        state = Mutex(State(configuration: configuration, watch: ScheduleWatch(setup.schedule)))
     }
 
     /// Runs until ``stop()``, or until its task is cancelled.
@@ -84,7 +85,7 @@ package final class BeatService: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.keep(client) }
             if let results { group.addTask { await self.keep(results) } }
-            group.addTask { await self.watch(name: schedule.name) }
+            group.addTask { await self.watch() }
             if setup.answersPing {
                 group.addTask {
                     await BeatPing(nodeName: self.setup.nodeName, logger: self.logger).run(
@@ -128,6 +129,7 @@ package final class BeatService: Sendable {
     package func reload(configuration: CeleriacConfiguration? = nil) async {
         let (beat, current) = state.withLock { state in
             if let configuration { state.configuration = configuration }
+            state.watch.settle()
             return (state.beat, state.configuration)
         }
         guard let beat else { return }
@@ -190,11 +192,10 @@ package final class BeatService: Sendable {
     }
 
     /// Looks at the file every second, which costs one system call.
-    private func watch(name: String) async {
-        var watch = ScheduleWatch(setup.schedule)
+    private func watch() async {
         while !Task.isCancelled {
             try? await Task.sleep(for: .seconds(1))  // cancelled only with the service
-            if watch.hasChanged(), !Task.isCancelled { await reload() }
+            if state.withLock({ $0.watch.hasChanged() }), !Task.isCancelled { await reload() }
         }
     }
 }

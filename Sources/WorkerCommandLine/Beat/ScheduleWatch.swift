@@ -10,6 +10,12 @@ package struct ScheduleWatch {
         seen = known
     }
 
+    /// The file has just been read as it is.
+    package mutating func settle() {
+        known = source.stamp
+        seen = known
+    }
+
     /// Whether the file has another content than when this was last answered with yes.
     ///
     /// A file that is gone is on its way: editors put the new one in its place.
