@@ -84,6 +84,7 @@ let targets: [Target] = [
     ),
     .systemLibrary(name: "CPangoCairo", pkgConfig: "pangocairo fontconfig", providers: [.apt(["libpango1.0-dev"])]),
     .systemLibrary(name: "CZip", providers: [.apt(["libzip-dev"])]),
+    .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CExpat", providers: [.apt(["libexpat1-dev"])]),
     .target(name: "CSpawn"),
 
@@ -164,7 +165,8 @@ let targets: [Target] = [
         "WorkerCommandLine",
         [
             "Settings", "CeleryMessage", "MessageCodecs", "CeleriacTasks", "RedisClient", "Transport", "RedisTransport",
-            "WorkerPool", "WorkerRuntime", "BeatRuntime", "Schedules", argumentParser.product("ArgumentParser"),
+            "WorkerPool", "WorkerRuntime", "BeatRuntime", "Schedules", "CMalloc",
+            argumentParser.product("ArgumentParser"),
             logging,
             nioCore, nioPosix,
         ]

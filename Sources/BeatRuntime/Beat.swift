@@ -173,13 +173,14 @@ public actor Beat {
 
     /// Makes entries known to the store and goes by them from here on.
     private func adopt(_ fresh: Wanted) async throws {
-        let states = try await register(
-            fresh.entries.map { EntryRegistration(name: $0.name, fingerprint: $0.fingerprint) }
-        )
+        let progress = try await register(fresh.entries.count) { index in
+            let entry = fresh.entries[index]
+            return EntryRegistration(name: entry.name, fingerprint: entry.fingerprint)
+        }
         let before = timetable
         let dropped = try await store.forget(exceptFor: Set(fresh.entries.map(\.name)))
         writer = fresh.writer
-        timetable = Timetable(entries: fresh.entries, states: states)
+        timetable = Timetable(entries: fresh.entries, progress: progress)
         unknown = []
         epoch = nil
         turnSoon()
@@ -205,30 +206,33 @@ public actor Beat {
     /// The store lost everything: it is told what this beat remembers.
     private func registerAgain() async throws {
         logger.warning("beat: The run state was lost; it is written again from memory.")
-        let states = try await register(
-            timetable.entries.indices.map { index in
-                let remembered = timetable.remembered(index)
-                return EntryRegistration(
-                    name: timetable.entries[index].name,
-                    fingerprint: remembered.fingerprint,
-                    remembered: remembered
-                )
-            }
-        )
-        timetable = Timetable(entries: timetable.entries, states: states)
+        let known = timetable
+        let progress = try await register(known.entries.count) { index in
+            let remembered = known.remembered(index)
+            return EntryRegistration(
+                name: known.entries[index].name,
+                fingerprint: remembered.fingerprint,
+                remembered: remembered
+            )
+        }
+        timetable = Timetable(entries: known.entries, progress: progress)
         unknown = []
         epoch = nil
         turnSoon()
     }
 
-    /// In pieces, so that a store that serves others too is not held up.
-    private func register(_ entries: [EntryRegistration]) async throws -> [EntryState] {
-        var states: [EntryState] = []
-        states.reserveCapacity(entries.count)
-        for first in stride(from: 0, to: entries.count, by: 1000) {
-            states += try await store.register(Array(entries[first..<min(first + 1000, entries.count)]))
+    /// In pieces, so that a store that serves others too is not held up, and little is in memory at once.
+    private func register(
+        _ count: Int,
+        _ entry: (Int) -> EntryRegistration
+    ) async throws -> [Timetable.Progress] {
+        var progress: [Timetable.Progress] = []
+        progress.reserveCapacity(count)
+        for first in stride(from: 0, to: count, by: 1000) {
+            let states = try await store.register((first..<min(first + 1000, count)).map(entry))
+            progress += states.map(Timetable.Progress.init)
         }
-        return states
+        return progress
     }
 
     // MARK: Waiting

@@ -14,8 +14,15 @@ struct Timetable {
         var mark: Instant
         /// What the entry is.
         var content: UInt64
-        /// Whether this beat sends it.
+        /// Whether it is left to other beats.
         var isLeft = false
+
+        /// As far as a state of the store says.
+        init(_ state: EntryState) {
+            anchor = state.anchor
+            mark = state.mark
+            content = state.fingerprint.content
+        }
     }
 
     /// When an entry is looked at next.
@@ -32,12 +39,10 @@ struct Timetable {
     private(set) var progress: [Progress]
     private var queue = Heap<Due>()
 
-    /// A timetable of entries in the states that the store has for them.
-    init(entries: [ScheduleEntry] = [], states: [EntryState] = []) {
+    /// A timetable of entries, each as far as the store says.
+    init(entries: [ScheduleEntry] = [], progress: [Progress] = []) {
         self.entries = entries
-        progress = zip(entries, states).map { entry, state in
-            Progress(anchor: state.anchor, mark: state.mark, content: state.fingerprint.content)
-        }
+        self.progress = progress
         let dues = entries.indices.compactMap { index in
             nextDue(of: index).map { Due(at: $0, index: index) }
         }

@@ -1,3 +1,4 @@
+import CMalloc
 import Glibc
 package import Settings
 
@@ -32,6 +33,8 @@ package struct ScheduleSource: Sendable {
             throw Complaint(text.hasSuffix("\n") ? String(text.dropLast()) : text, code: .usage)
         }
         if !isQuiet { for line in loaded.report.lines { Terminal.error(line) } }
+        // Reading a large file takes several times what is kept of it; without this the process would stay that large.
+        _ = malloc_trim(0)
         return schedule
     }
 

@@ -64,6 +64,7 @@ package struct WorkerProgram {
     package func run(_ configuration: CeleriacConfiguration) async throws -> Int32 {
         let handler = CeleryLogHandler(format: log.format, level: log.level, file: log.file)
         let logger = Logger(label: "celeriac") { _ in handler }
+        let file = try scheduleFile(configuration)
         let wiring = WorkerWiring(configuration: configuration, options: options, registry: source.program.registry)
         let pools = pools(configuration, wiring)
         show(configuration, wiring, pools)
@@ -80,15 +81,8 @@ package struct WorkerProgram {
             eventLoop: loop,
             logger: logger
         )
-        let beat = try schedule.map { source in
-            let file = try source.load(timezone: configuration.timezone)
-            guard file.mode == .redis else {
-                throw Complaint(
-                    "\(source.path): mode: local runs without workers, by celeriac-beat alone",
-                    code: .usage
-                )
-            }
-            return (service: beatService(source, configuration, loop, handler), file: file)
+        let beat = file.map { file, source in
+            (service: beatService(source, configuration, loop, handler), file: file)
         }
         let ending = Mutex(Ending())
         let signals = Signals([SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN]) { number in
@@ -125,6 +119,19 @@ package struct WorkerProgram {
             logLevel: log.level,
             registry: source.program.registry
         )
+    }
+
+    /// What the schedule says, before anything is started.
+    private func scheduleFile(_ configuration: CeleriacConfiguration) throws -> (ScheduleFile, ScheduleSource)? {
+        guard let schedule else { return nil }
+        let file = try schedule.load(timezone: configuration.timezone)
+        guard file.mode == .redis else {
+            throw Complaint(
+                "\(schedule.path): mode: local runs without workers, by celeriac-beat alone",
+                code: .usage
+            )
+        }
+        return (file, schedule)
     }
 
     /// The embedded beat; its lines have Celery's name of that process.
