@@ -161,4 +161,58 @@ import Testing
         var again = frozen
         #expect(try again.freeze() == result)
     }
+
+    @Test func `says so of canvases made by chance`() throws {
+        for seed in 0..<300 {
+            let (frozen, sent, signature) = try results(of: 3, seed)
+            #expect(frozen == sent, "\(seed): \(JSONWriter.string(signature.json))")
+        }
+    }
+
+    // What came before the result may be listed otherwise in deep nests; whoever waits for it finds it all the same.
+    @Test func `says the id of any canvas, however deep`() throws {
+        for seed in 0..<300 {
+            let (frozen, sent, signature) = try results(of: 4, seed)
+            #expect(frozen.id == sent?.id, "\(seed): \(JSONWriter.string(signature.json))")
+        }
+    }
+
+    private func results(of depth: Int, _ seed: Int) throws -> (ResultTuple, ResultTuple?, Signature) {
+        var random = Random(seed: UInt64(seed))
+        var signature = random.canvas(depth: depth)
+        let frozen = try signature.freeze()
+        let dispatch = try signature.dispatch(context: DispatchContext(parent: nil, origin: "", now: .now()))
+        return (frozen, dispatch.result, signature)
+    }
+}
+
+/// Canvases by chance, the same for the same seed.
+private struct Random {
+    private var state: UInt64
+    private var count = 0
+
+    init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
+
+    private mutating func number(below bound: Int) -> Int {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return Int(state % UInt64(bound))
+    }
+
+    mutating func canvas(depth: Int) -> Signature {
+        count += 1
+        guard depth > 0 else { return Signature("task\(count)", args: [.int(Int64(count))]) }
+        switch number(below: 6) {
+        case 0: return .chain(parts(depth))
+        case 1: return .group(parts(depth))
+        case 2: return .chord(header: parts(depth), body: canvas(depth: depth - 1))
+        case 3: return canvas(depth: depth - 1) | canvas(depth: depth - 1)
+        default: return Signature("task\(count)")
+        }
+    }
+
+    private mutating func parts(_ depth: Int) -> [Signature] {
+        (0...number(below: 3)).map { _ in canvas(depth: depth - 1) }
+    }
 }
