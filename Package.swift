@@ -153,7 +153,8 @@ let targets: [Target] = [
             hummingbird.product("HummingbirdTLS"), httpTypes.product("HTTPTypes"),
             lifecycle.product("ServiceLifecycle"), crypto.product("Crypto"), nioCore,
             nioHTTP1, nioSSL.product("NIOSSL"), logging,
-        ]
+        ],
+        resources: [.embedInCode("Resources/openapi.json")]
     ),
 
     // Wiring.

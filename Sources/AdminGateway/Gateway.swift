@@ -28,7 +28,8 @@ package struct Gateway: Sendable {
     /// Everything that is served.
     package func router() -> Router<GatewayContext> {
         let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: AnswerEverything(isEncrypted: configuration.isEncrypted))
+        let methods = FilledLater<MethodTable>()
+        router.add(middleware: AnswerEverything(isEncrypted: configuration.isEncrypted, methods: methods))
         if !configuration.origins.isEmpty { router.add(middleware: CrossOrigin(origins: configuration.origins)) }
         HealthRoutes(reading: reading).add(to: router)
         let routes = router.group(RouterPath(configuration.basePath))
@@ -43,6 +44,8 @@ package struct Gateway: Sendable {
             followers: FollowerCount(most: configuration.limits.followers)
         ).add(to: guarded(routes, configuration.statusAccess, .viewer, door))
         addEnqueueing(to: routes, door)
+        OpenAPIDocument(configuration: configuration, catalog: enqueuer.catalog).add(to: routes)
+        methods.fill(MethodTable(router))
         return router
     }
 

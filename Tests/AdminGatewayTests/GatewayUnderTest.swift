@@ -33,9 +33,9 @@ struct GatewayUnderTest {
         }
     }
 
-    func run(_ body: @Sendable (any TestClientProtocol) async throws -> Void) async throws {
+    func router() -> Router<GatewayContext> {
         let now = now
-        let gateway = Gateway(
+        return Gateway(
             configuration: configuration,
             inspector: TaskInspector(reading: deployment, resultLifetime: resultLifetime, now: { now }),
             reading: deployment,
@@ -47,10 +47,13 @@ struct GatewayUnderTest {
                 depthLimit: depthLimit,
                 now: { now }
             )
-        )
+        ).router()
+    }
+
+    func run(_ body: @Sendable (any TestClientProtocol) async throws -> Void) async throws {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        try await Application(router: gateway.router(), logger: logger).test(.router, body)
+        try await Application(router: router(), logger: logger).test(.router, body)
     }
 }
 

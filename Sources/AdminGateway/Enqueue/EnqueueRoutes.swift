@@ -79,7 +79,7 @@ struct EnqueueRoutes: Sendable {
         }
         if let id {
             guard TaskIDParameter.isFit(id) else {
-                throw members.invalid("id", "Expected a task's id: 1 to 255 bytes without spaces.")
+                throw members.invalid("id", "Expected a task's id: 1 to 255 characters without spaces.")
             }
             guard !unique else { throw members.invalid("unique", "It cannot stand beside id.") }
             wanted.id = id
@@ -117,7 +117,7 @@ struct EnqueueRoutes: Sendable {
         )
         let tasks = catalog.tasks(ofType: try members.required("type"), in: queue)
         guard let task = tasks.first else {
-            throw members.invalid("type", "The queue has no task of that type.")
+            throw GatewayError(.notFound, "not_found", "The queue has no task of that type.", field: "type")
         }
         guard tasks.count == 1 else {
             throw members.invalid("type", "Several tasks of the queue have that type: name one in full.")

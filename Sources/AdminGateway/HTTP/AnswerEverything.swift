@@ -8,6 +8,8 @@ import NIOHTTP1
 struct AnswerEverything: RouterMiddleware {
     /// Whether clients come over TLS.
     let isEncrypted: Bool
+    /// Filled once every route is there.
+    let methods: FilledLater<MethodTable>
 
     func handle(
         _ request: Request,
@@ -40,7 +42,7 @@ struct AnswerEverything: RouterMiddleware {
             context.logger.warning("\(request.method) \(request.uri.path): \(error)")
             return GatewayError.deployment(error).response
         } catch let error as any HTTPResponseError {
-            return Self.known(error).response
+            return known(error, request).response
         } catch let error as HTTPParserError {
             // The bytes are no HTTP any more: the server answers 400 and closes the connection.
             throw error
@@ -53,12 +55,20 @@ struct AnswerEverything: RouterMiddleware {
     }
 
     /// What the framework itself refuses.
-    private static func known(_ error: any HTTPResponseError) -> GatewayError {
-        switch error.status {
-        case .notFound: .notFound("There is nothing at this address.")
-        case .contentTooLarge: GatewayError(.contentTooLarge, "too_large", "The body is too large.", field: "body")
-        default: GatewayError(error.status, "http_\(error.status.code)", error.status.reasonPhrase)
+    private func known(_ error: any HTTPResponseError, _ request: Request) -> GatewayError {
+        guard error.status == .notFound else {
+            return GatewayError(error.status, "http_\(error.status.code)", error.status.reasonPhrase)
         }
+        guard let allowed = methods.value?.methods(of: request.uri.path) else {
+            return .notFound("There is nothing at this address.")
+        }
+        var wrong = GatewayError(
+            .methodNotAllowed,
+            "method_not_allowed",
+            "This address has " + allowed.joined(separator: " and ") + "."
+        )
+        wrong.headers[.allow] = allowed.joined(separator: ", ")
+        return wrong
     }
 }
 

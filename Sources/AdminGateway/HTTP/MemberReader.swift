@@ -23,9 +23,9 @@ struct MemberReader {
 
     func text(_ name: String, longest: Int = 255) throws -> String? {
         guard let value = self[name] else { return nil }
-        guard let text = value.string, !text.isEmpty, text.utf8.count <= longest,
+        guard let text = value.string, !text.isEmpty, text.unicodeScalars.count <= longest,
             text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F })
-        else { throw invalid(name, "Expected a text of 1 to \(longest) bytes.") }
+        else { throw invalid(name, "Expected a text of 1 to \(longest) characters, none of them a control character.") }
         return text
     }
 
@@ -42,7 +42,8 @@ struct MemberReader {
 
     func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
         guard let value = self[name] else { return nil }
-        guard let number = value.int.flatMap({ Int(exactly: $0) }), range.contains(number) else {
+        // JSON knows one kind of number: 4.0 is whole.
+        guard let number = value.number.flatMap({ Int(exactly: $0) }), range.contains(number) else {
             throw invalid(name, "Expected a whole number from \(range.lowerBound) to \(range.upperBound).")
         }
         return number

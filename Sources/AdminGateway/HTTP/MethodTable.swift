@@ -1,0 +1,41 @@
+import HTTPTypes
+import Hummingbird
+import Synchronization
+
+/// Which methods each address has, to answer 405 where another method would have been right.
+struct MethodTable: Sendable {
+    private struct Route: Sendable {
+        let parts: [String]
+        var methods: [String]
+    }
+
+    private let routes: [Route]
+
+    init(_ router: Router<GatewayContext>) {
+        var byPath: [[String]: [String]] = [:]
+        for route in router.routes {
+            let parts = "\(route.path)".split(separator: "/").map(String.init)
+            byPath[parts, default: []].append(route.method.rawValue)
+            if route.method == .get { byPath[parts, default: []].append("HEAD") }
+        }
+        routes = byPath.map { Route(parts: $0.key, methods: Array(Set($0.value)).sorted()) }
+    }
+
+    /// The methods of an address; `nil` where there is nothing at all.
+    func methods(of path: String) -> [String]? {
+        let parts = path.split(separator: "/")
+        return routes.first { route in
+            route.parts.count == parts.count
+                && zip(route.parts, parts).allSatisfy { $0.hasPrefix("{") || $0[...] == $1 }
+        }?.methods
+    }
+}
+
+/// A value that is known only after those who need it were made.
+final class FilledLater<Value: Sendable>: Sendable {
+    private let state = Mutex<Value?>(nil)
+
+    var value: Value? { state.withLock { $0 } }
+
+    func fill(_ value: Value) { state.withLock { $0 = value } }
+}

@@ -1,0 +1,68 @@
+"""The gateway's OpenAPI document, against the running gateway."""
+
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+from deployment import ROOT, Deployment
+from gateway import Gateway
+
+TOKEN = "an-operators-token-for-tests"
+PROGRAM = pathlib.Path(os.environ.get("SCHEMATHESIS", ROOT / ".build" / "venv-schemathesis" / "bin" / "schemathesis"))
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory):
+    """A gateway that is not to be kept from answering by its own bounds."""
+    with Deployment(tmp_path_factory.mktemp("openapi")) as deployment:
+        deployment.write_tasks(
+            gateway={
+                "users": {"app": {"role": "operator", "token": TOKEN}},
+                "start_routes": {
+                    "/api/reports/start": {"task": "proj.echo", "arguments": ["year"], "access": "public"},
+                    "/api/reports/guarded": {"task": "proj.echo"},
+                },
+                "tasks_per_minute": 1_000_000, "failed_tokens_per_minute": 1_000_000, "max_wait": 1,
+            }
+        )
+        yield Gateway(deployment)
+
+
+def test_schemathesis_finds_nothing(gateway, tmp_path):
+    assert PROGRAM.exists(), f"{PROGRAM} is missing: Scripts/test makes it"
+    # Streams of events of tasks that nobody runs have no end; test_gateway_status.py follows them.
+    done = subprocess.run(
+        [
+            PROGRAM, "run", f"http://127.0.0.1:{gateway.port}/openapi.json", "-H", f"Authorization: Bearer {TOKEN}",
+            "--checks", "all", "--phases", "coverage,fuzzing", "--max-examples", "20", "--seed", "1",
+            "--suppress-health-check", "all", "--exclude-path-regex", "/events$", "--request-timeout", "10", "--no-color",
+        ],
+        cwd=tmp_path, capture_output=True, text=True, timeout=110,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+def test_a_crawler_without_a_token_is_let_in_only_where_it_may_be(gateway):
+    document = gateway.request("/openapi.json").json
+    shut = set()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if method not in ("get", "post", "delete", "put", "patch") or path.endswith("/events"):
+                continue
+            body = {} if method == "post" else None
+            url = path.replace("{task_id}", "some-task").replace("{queue}", "celery")
+            answer = gateway.request(url, method=method.upper(), body=body)
+            assert (answer.status == 401) == ("security" in operation), (path, answer.status)
+            if answer.status == 401:
+                shut.add(path)
+    assert shut == {"/api/tasks", "/api/v1/admin/jobs/{queue}", "/api/reports/guarded"}
+
+
+def test_another_method_is_refused_with_those_there_are(gateway):
+    answer = gateway.request("/api/tasks", method="PUT", body={})
+    assert answer.status == 405 and answer.headers["allow"] == "POST"
+    answer = gateway.request("/api/tasks/x/status", method="DELETE")
+    assert answer.status == 405 and answer.headers["allow"] == "GET, HEAD"
+    assert gateway.request("/api/tasks/x/status", method="HEAD").status == 200
