@@ -6,7 +6,7 @@ package import Inspection
 package struct Gateway: Sendable {
     private let configuration: GatewayConfiguration
     private let inspector: TaskInspector
-    private let reading: any TaskReading
+    private let reading: any TaskReading & DeploymentReading
     private let feed: any ResultFeed
     private let enqueuer: TaskEnqueuer
 
@@ -14,7 +14,7 @@ package struct Gateway: Sendable {
     package init(
         configuration: GatewayConfiguration,
         inspector: TaskInspector,
-        reading: any TaskReading,
+        reading: any TaskReading & DeploymentReading,
         feed: any ResultFeed,
         enqueuer: TaskEnqueuer
     ) {
@@ -29,7 +29,15 @@ package struct Gateway: Sendable {
     package func router() -> Router<GatewayContext> {
         let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
         let methods = FilledLater<MethodTable>()
-        router.add(middleware: AnswerEverything(isEncrypted: configuration.isEncrypted, methods: methods))
+        let requests = RequestMetrics()
+        let followers = FollowerCount(most: configuration.limits.followers)
+        router.add(
+            middleware: AnswerEverything(
+                isEncrypted: configuration.isEncrypted,
+                methods: methods,
+                requests: requests
+            )
+        )
         if !configuration.origins.isEmpty { router.add(middleware: CrossOrigin(origins: configuration.origins)) }
         HealthRoutes(reading: reading).add(to: router)
         let routes = router.group(RouterPath(configuration.basePath))
@@ -41,8 +49,10 @@ package struct Gateway: Sendable {
             inspector: inspector,
             feed: feed,
             configuration: configuration,
-            followers: FollowerCount(most: configuration.limits.followers)
+            followers: followers
         ).add(to: guarded(routes, configuration.statusAccess, .viewer, door))
+        MetricsRoutes(deployment: reading, requests: requests, followers: followers)
+            .add(to: guarded(routes, configuration.metricsAccess, .viewer, door))
         addEnqueueing(to: routes, door)
         OpenAPIDocument(configuration: configuration, catalog: enqueuer.catalog).add(to: routes)
         methods.fill(MethodTable(router))

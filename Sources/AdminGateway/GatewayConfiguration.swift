@@ -14,6 +14,8 @@ package struct GatewayConfiguration: Sendable {
     package var locale = StatusLocale.turkish
     /// Who may see a task's status; its id is what protects it otherwise.
     package var statusAccess = Access.everyone
+    /// Who may see the metrics.
+    package var metricsAccess = Access.token
     /// How often clients should poll, in whole seconds.
     package var pollingSeconds = 1
     /// Who may ask for more.

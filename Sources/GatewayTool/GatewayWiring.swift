@@ -9,6 +9,7 @@ enum GatewayWiring {
         gateway.basePath = settings.basePath
         gateway.locale = settings.locale == .turkish ? .turkish : .english
         gateway.statusAccess = settings.statusAccess == .token ? .token : .everyone
+        gateway.metricsAccess = settings.metricsAccess == .token ? .token : .everyone
         gateway.pollingSeconds = max(1, Int(settings.pollingInterval.components.seconds))
         gateway.users = settings.users.map(user)
         gateway.starts = settings.startRoutes.map(start)

@@ -11,6 +11,7 @@ public final class InMemoryDeployment: Sendable {
         var isReachable = true
         var sent: [OutgoingMessage] = []
         var unique: Set<String> = []
+        var counts = DeploymentCounts()
         var sees = true
     }
 
@@ -105,4 +106,12 @@ extension InMemoryDeployment: TaskSending {
 
     /// Every message that was sent, oldest first.
     public var sent: [OutgoingMessage] { state.withLock { $0.sent } }
+}
+
+extension InMemoryDeployment: DeploymentReading {
+    /// What ``set(_:)`` said.
+    public func counts() async throws -> DeploymentCounts { try reached { $0.counts } }
+
+    /// Says how much there is of everything.
+    public func set(_ counts: DeploymentCounts) { state.withLock { $0.counts = counts } }
 }

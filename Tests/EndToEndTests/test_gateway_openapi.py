@@ -57,7 +57,7 @@ def test_a_crawler_without_a_token_is_let_in_only_where_it_may_be(gateway):
             assert (answer.status == 401) == ("security" in operation), (path, answer.status)
             if answer.status == 401:
                 shut.add(path)
-    assert shut == {"/api/tasks", "/api/v1/admin/jobs/{queue}", "/api/reports/guarded"}
+    assert shut == {"/api/tasks", "/api/v1/admin/jobs/{queue}", "/api/reports/guarded", "/metrics"}
 
 
 def test_another_method_is_refused_with_those_there_are(gateway):

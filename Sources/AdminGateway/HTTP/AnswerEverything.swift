@@ -10,13 +10,21 @@ struct AnswerEverything: RouterMiddleware {
     let isEncrypted: Bool
     /// Filled once every route is there.
     let methods: FilledLater<MethodTable>
+    let requests: RequestMetrics
 
     func handle(
         _ request: Request,
         context: GatewayContext,
         next: Next
     ) async throws -> Response {
+        let start = ContinuousClock.now
         var response = try await answer(request, context, next)
+        requests.count(
+            route: context.endpointPath,
+            method: request.method.rawValue,
+            status: response.status.code,
+            seconds: (ContinuousClock.now - start) / .seconds(1)
+        )
         response.headers[.xContentTypeOptions] = "nosniff"
         response.headers[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
         response.headers[.referrerPolicy] = "no-referrer"

@@ -39,6 +39,12 @@ struct OpenAPIDocument: Sendable {
                 }
             }
         }
+        if configuration.metricsAccess == .token {
+            paths["/metrics"] = paths["/metrics"]?.replacing(["get", "security"], with: [["token": []]])
+            for code in ["401", "403", "429"] {
+                paths["/metrics"] = paths["/metrics"]?.replacing(["get", "responses", code], with: Self.error)
+            }
+        }
         root["paths"] = .object(paths)
         return completed(root)
     }

@@ -9,6 +9,7 @@ extension GatewaySettings {
         .value("base_path", "path such as /jobs", \.basePath) { $0.basePath($1) },
         .choice("locale", \.locale),
         .choice("status_access", \.statusAccess),
+        .choice("metrics_access", \.metricsAccess),
         .value("polling_interval", "seconds", \.pollingInterval) { $0.seconds($1, least: 1) },
         Setting("users", "block") { node, gateway, reader in gateway.users = reader.gatewayUsers(node) },
         Setting("start_routes", "block") { node, gateway, reader in gateway.startRoutes = reader.startRoutes(node) },

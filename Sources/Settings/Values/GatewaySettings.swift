@@ -28,6 +28,8 @@ public struct GatewaySettings: Sendable, Hashable {
     public var locale = Locale.turkish
     /// `status_access`: who may see a task's status; default everybody.
     public var statusAccess = Access.everyone
+    /// `metrics_access`: who may see the metrics; default those with a token.
+    public var metricsAccess = Access.token
     /// `polling_interval`: the `Retry-After` of a status; default one second.
     public var pollingInterval: Duration = .seconds(1)
     /// `users`, in the order of the file.

@@ -1,0 +1,48 @@
+import CeleryMessage
+import Inspection
+import RedisClient
+import RedisTransport
+import Testing
+
+@testable import RedisInspection
+
+@Suite struct `Counting what there is` {
+    @Test func `counts by queue, over all priorities`() async throws {
+        try await InspectorUnderTest.run { test async throws in
+            for number in 1...5 { try await test.push("p\(number)", to: "pdf", priority: number) }
+            try await test.push("m1", to: "email")
+            for (tag, queue) in [("w:1", "pdf"), ("w:2", "pdf"), ("w:3", "elsewhere")] {
+                let stored =
+                    Array("[".utf8) + (try InspectorUnderTest.item(tag, queue: queue))
+                    + Array(", \"\", \"\(queue)\"]".utf8)
+                _ = try await test.client.send(RedisCommand("HSET", test.keys.unacked, tag, stored))
+            }
+            let now = Instant.now().seconds
+            _ = try await test.client.send([
+                RedisCommand("ZADD", test.keys.parked, 5, "a:00000001", 6, "b:00000001"),
+                RedisCommand("LPUSH", test.keys.rejected, "{}"),
+                RedisCommand("ZADD", test.keys.workers, now, "alive", now - 100, "dead"),
+            ])
+            let counts = try await test.inspector.counts()
+            #expect(
+                counts.queues == [
+                    .init(name: "pdf", waiting: 5, held: 2), .init(name: "email", waiting: 1, held: 0),
+                ]
+            )
+            #expect(counts.held == 3)
+            #expect(counts.parked == 2)
+            #expect(counts.rejected == 1)
+            #expect(counts.workers == 1)
+            #expect((counts.memory ?? 0) > 100_000)
+        }
+    }
+
+    @Test func `counts nothing where there is nothing, or something of another kind`() async throws {
+        try await InspectorUnderTest.run(queues: ["pdf"]) { test async throws in
+            _ = try await test.client.send(RedisCommand("SET", "pdf", "no list"))
+            let counts = try await test.inspector.counts()
+            #expect(counts.queues == [.init(name: "pdf", waiting: 0, held: 0)])
+            #expect(counts.held == 0 && counts.parked == 0 && counts.workers == 0)
+        }
+    }
+}
