@@ -97,13 +97,16 @@ def test_a_wrong_command_line_ends_with_code_2(deployment, words, said):
 
 
 def test_term_ends_it_cleanly_with_clients_waiting(deployment):
+    deployment.write_tasks(gateway={"metrics_access": "public"})
     gateway = Gateway(deployment)
     reader = gateway.follow("t1")
     eventually(lambda: reader.statuses, "the first event came")
     waiting = socket.create_connection(("127.0.0.1", gateway.port))
     waiting.sendall(b"GET /api/tasks/t1/status?wait=60 HTTP/1.1\r\nHost: x\r\n\r\n")
     idle = socket.create_connection(("127.0.0.1", gateway.port))
-    time.sleep(0.2)
+    eventually(
+        lambda: "celeriac_gateway_followers 2\n" in gateway.request("/metrics").text, "one follows and one waits"
+    )
     start = time.monotonic()
     assert gateway.process.terminate() == 0
     assert time.monotonic() - start < 5

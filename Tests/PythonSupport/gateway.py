@@ -68,14 +68,6 @@ class Gateway:
         """Follows a task's events in the background."""
         return EventReader(self.port, f"/api/tasks/{id}/events{query}")
 
-    def connections_closed(self, context=None):
-        """Whether nobody listens on the port any more."""
-        try:
-            http.client.HTTPConnection("127.0.0.1", self.port, timeout=1).connect()
-            return False
-        except OSError:
-            return True
-
     def context(self, authority):
         """How to trust a certificate of this authority."""
         return ssl.create_default_context(cafile=str(authority))
