@@ -107,8 +107,8 @@ extension Worker {
             queues[task.queue].inHand -= 1
         }
         if task.stage == .dispatched { pools[task.pool].dispatched -= 1 }
-        pendingStates[job] = nil
-        let ending = tracer.ending(
+        let lastState = pendingStates.removeValue(forKey: job)
+        var ending = tracer.ending(
             of: task.received,
             item: task.item,
             tag: task.tag,
@@ -119,6 +119,7 @@ extension Worker {
             chordAdditions: chordAdditions,
             now: now()
         )
+        if let lastState { ending.keep(lastState) }
         totals[task.message.headers.task, default: 0] += 1
         TaskLog.write(ending.verdict, of: task.message.headers, policy: task.policy, runtime: runtime, to: logger)
         enqueue(ending.commit, due: ending.due, event: draft(ending, of: task, after: outcome, runtime: runtime))

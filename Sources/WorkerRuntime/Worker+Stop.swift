@@ -16,8 +16,8 @@ public enum StopKind: Sendable {
 extension Worker {
     /// Stops in stages; returns at once, and ``run(makePools:onReady:)`` ends when all is settled.
     ///
-    /// A cold stop may
-    /// follow a warm one; anything else is ignored.
+    /// A cold stop may follow a warm one, and a second cold stop ends the soft time of the first; anything else is
+    /// ignored.
     public func stop(_ kind: StopKind) {
         switch (phase, kind) {
         case (.running, _):
@@ -34,8 +34,9 @@ extension Worker {
 
     private func chill() {
         let patience = configuration.softShutdownTimeout
-        guard patience > 0, !active.isEmpty else { return cancelRunning() }
-        logger.warning("Initiating Soft Shutdown, terminating in \(patience) seconds")
+        guard patience > 0, !active.isEmpty, !isInSoftTime else { return cancelRunning() }
+        isInSoftTime = true
+        logger.warning("Initiating Soft Shutdown, terminating in \(TaskLog.seconds(.seconds(patience))) seconds")
         _ = loop.scheduleTask(in: .nanoseconds(Int64(patience * 1e9))) { [weak self] in
             guard let self else { return }
             self.assumeIsolated { $0.cancelRunning() }

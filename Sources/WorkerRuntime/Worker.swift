@@ -67,6 +67,8 @@ public actor Worker {
 
     var pending: Deque<PendingCommit> = []
     var pendingStates: [UInt64: Commit] = [:]
+    /// Whether running tasks have the soft time of a cold stop to end by themselves.
+    var isInSoftTime = false
     var commitsInFlightCount = 0
     var claimsInFlight = 0
     var missedRoom = false

@@ -26,12 +26,14 @@ RECEIVED = re.compile(rb"\] received")
 #: Celery's defaults where Celeriac has others; the suites count on them.
 CELERY_DEFAULTS = {"task_acks_late": False, "worker_prefetch_multiplier": 4}
 #: What applications of the suites set although it is no setting, which Celery does not notice.
-NO_SETTINGS = {"visibility_timeout"}
+NO_SETTINGS = {"prefetch_multiplier", "visibility_timeout"}
 
 
 def write_settings(folder, settings):
     """Writes settings of Celery as a `tasks.yaml` for a worker that is not Celery's, and returns its path."""
     settings = {name: value for name, value in settings.items() if name not in NO_SETTINGS}
+    if "task_queues" in settings:
+        settings["queues"] = settings.pop("task_queues")
     path = pathlib.Path(folder) / "tasks.yaml"
     # Every JSON document is YAML.
     path.write_text(json.dumps({**CELERY_DEFAULTS, **settings}, indent=2, default=sorted), encoding="utf-8")

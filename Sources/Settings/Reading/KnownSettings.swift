@@ -72,7 +72,7 @@ enum KnownSettings {
             "result_accept_content",
             "result_chord_join_timeout", "result_compression", "task_create_missing_queues",
             "task_compression",
-            "task_default_priority", "task_repr_maxlevels", "task_retry_on_worker_lost",
+            "task_default_priority", "task_repr_maxlevels",
             "worker_cancel_long_running_tasks_on_connection_loss",
             "worker_direct",
             "worker_enable_soft_shutdown_on_idle", "worker_eta_task_limit", "worker_lost_wait",
@@ -82,7 +82,7 @@ enum KnownSettings {
             "socket_keepalive", "unacked_restore_limit",
         ]
         let shared = [
-            "compression", "expires", "priority", "result_expires", "retry_on_worker_lost", "serializer",
+            "compression", "expires", "priority", "result_expires", "serializer",
         ]
         let queue = ["exchange", "exchange_type", "global_concurrency", "rate_limit", "retention", "routing_key"]
         return Set(

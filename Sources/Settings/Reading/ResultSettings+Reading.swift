@@ -38,6 +38,7 @@ extension ResultSettings {
         "master_name": "Redis Sentinel is not supported",
         "sentinel_kwargs": "Redis Sentinel is not supported",
         "visibility_timeout": "it belongs into broker_transport_options",
+        "polling_interval": "results are told of, nobody polls",
         "socket_timeout": "redis_socket_timeout is the setting",
         "socket_connect_timeout": "redis_socket_connect_timeout is the setting",
     ]

@@ -38,13 +38,16 @@ struct PoolWiring {
 
     private func plan(_ name: String) -> Plan {
         let worker = configuration.worker
-        let settings = wiring.usesOnePool ? nil : configuration.pool(named: name)
+        // A block that says nothing, as the one of the default pool that nobody wrote, leaves it to Celery's settings.
+        let settings = configuration.pool(named: name).flatMap {
+            wiring.usesOnePool || $0 == PoolSettings(name: name) ? nil : $0
+        }
         var plan =
             settings.map {
                 Plan(
                     name: name,
                     isInline: $0.inline,
-                    processes: $0.processes ?? Environment.processors,
+                    processes: $0.processes ?? concurrency,
                     slots: $0.slots,
                     maxTasksPerChild: $0.maxTasksPerChild,
                     maxMemoryPerChild: $0.maxMemoryPerChild

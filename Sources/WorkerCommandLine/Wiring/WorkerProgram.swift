@@ -84,7 +84,7 @@ package struct WorkerProgram {
         let beat = file.map { file, source in
             (service: beatService(source, configuration, loop, handler), file: file)
         }
-        let ending = Mutex(Ending())
+        let ending = Mutex(Ending(hasSoftTime: wiring.worker.softShutdownTimeout > 0))
         let signals = Signals([SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN]) { number in
             self.handle(number, worker: worker, beat: beat?.service, logger: logger, ending: ending)
         }
@@ -248,7 +248,10 @@ package struct WorkerProgram {
     struct Ending {
         var code: Int32 = 0
         var interrupts = 0
-        var isCold = false
+        /// How often a cold stop was asked for.
+        var colds = 0
+        /// Whether the first cold stop gives running tasks time, so that a second one has something to end.
+        var hasSoftTime = false
         /// Whether a signal asked for the end.
         var isStopping = false
     }
@@ -268,13 +271,7 @@ package struct WorkerProgram {
         let remapped = number == SIGTERM && Environment.all["REMAP_SIGTERM"] == "SIGQUIT" ? SIGQUIT : number
         switch remapped {
         case SIGTERM: stop(.warm, worker)
-        case SIGQUIT:
-            let again = ending.withLock { ending in
-                defer { ending.isCold = true }
-                return ending.isCold
-            }
-            if again { exit(1) }
-            stop(.cold, worker)
+        case SIGQUIT: stopCold(worker, ending: ending)
         case SIGINT:
             let count = ending.withLock { ending in
                 ending.interrupts += 1
@@ -289,12 +286,27 @@ package struct WorkerProgram {
                 stop(.warm, worker)
             case 2:
                 ending.withLock { $0.code = 0 }
-                stop(.cold, worker)
-            default: exit(1)
+                stopCold(worker, ending: ending)
+            default: stopCold(worker, ending: ending)
             }
         case SIGHUP: reload(worker, beat, logger: logger)
         case SIGUSR1, SIGTTIN: Task { await worker.logRunning() }
         default: break
+        }
+    }
+
+    /// The first time as configured, then without the soft time, then at once.
+    private func stopCold(_ worker: Worker, ending: borrowing Mutex<Ending>) {
+        let (count, hasSoftTime) = ending.withLock { ending in
+            ending.colds += 1
+            return (ending.colds, ending.hasSoftTime)
+        }
+        switch count {
+        case 1: stop(.cold, worker)
+        case 2 where hasSoftTime:
+            Terminal.error("Waiting gracefully for cold shutdown to complete...")
+            Task { await worker.stop(.cold) }
+        default: exit(1)
         }
     }
 

@@ -146,6 +146,7 @@ struct WorkerWiring {
         policy.acksOnFailure = joined.acksOnFailure ?? true
         policy.acksOnTimeout = joined.acksOnTimeout ?? true
         policy.rejectOnWorkerLost = joined.rejectOnWorkerLost ?? false
+        policy.retryOnWorkerLost = joined.retryOnWorkerLost ?? false
         policy.ignoreResult = joined.ignoreResult ?? false
         policy.storeErrorsEvenIfIgnored = joined.storeErrorsEvenIfIgnored ?? false
         policy.trackStarted = joined.trackStarted ?? false

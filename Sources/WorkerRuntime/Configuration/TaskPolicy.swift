@@ -31,6 +31,8 @@ public struct TaskPolicy: Sendable, Hashable {
     public var acksOnTimeout: Bool
     /// Whether a late message goes back to its queue when its process died.
     public var rejectOnWorkerLost: Bool
+    /// Whether a task whose process died is retried, as often as it may be.
+    public var retryOnWorkerLost = false
     /// Whether results are not stored, unless the message says otherwise.
     public var ignoreResult: Bool
     /// Whether failures and retries are stored even so.

@@ -266,6 +266,7 @@ extension TaskPolicy {
         case "acks_late": Self.truth(acksLate)
         case "acks_on_failure_or_timeout": Self.truth(acksOnFailure && acksOnTimeout)
         case "reject_on_worker_lost": Self.truth(rejectOnWorkerLost)
+        case "retry_on_worker_lost": Self.truth(retryOnWorkerLost)
         case "ignore_result": Self.truth(ignoreResult)
         case "store_errors_even_if_ignored": Self.truth(storeErrorsEvenIfIgnored)
         case "track_started": Self.truth(trackStarted)

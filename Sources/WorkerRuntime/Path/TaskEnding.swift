@@ -10,6 +10,17 @@ struct TaskEnding {
     /// When a parked retry is due.
     var due: Instant?
 
+    /// Stores the last state that the run reported, where its end stores none: `update_state` before `Ignore` or `Reject`
+    /// is how tasks set a state of their own.
+    mutating func keep(_ state: Commit) {
+        for case .store(let result) in state.effects {
+            let isReplaced = commit.effects.contains { effect in
+                if case .store(let final) = effect { final.taskID == result.taskID } else { false }
+            }
+            if !isReplaced { commit.effects.insert(.store(result), at: 0) }
+        }
+    }
+
     /// How the task ended, for the log.
     enum Verdict {
         case succeeded(result: [UInt8])

@@ -15,7 +15,11 @@ enum TaskLog {
     ) {
         let level = level(of: verdict, policy: policy)
         guard logger.logLevel <= level else { return }
-        let text = "Task \(headers.label) " + words(verdict, runtime: runtime, policy: policy)
+        var text = "Task \(headers.label) " + words(verdict, runtime: runtime, policy: policy)
+        // The one line of Celery's that does not begin with the task.
+        if case .timedOut(let limit) = verdict {
+            text = "Hard time limit (\(seconds(.seconds(limit)))s) exceeded for \(headers.label)"
+        }
         logger.log(
             level: level,
             "\(text)",

@@ -326,7 +326,18 @@ struct Tracer: Sendable {
                 verdict: .revoked(.terminated)
             )
         }
-        guard task.tag == nil || !task.policy.rejectOnWorkerLost else {
+        var isExhausted = false
+        if task.policy.retryOnWorkerLost {
+            isExhausted = task.policy.maxRetries.map { task.message.headers.retries >= $0 } ?? false
+            if !isExhausted {
+                let failure = ExceptionInfo.workerLost(why)
+                let cause = TaskFailure(module: failure.module, type: failure.type, arguments: failure.arguments)
+                // The task's own delay: a process that dies is none of the exceptions that backoff is for.
+                let retry = TaskRetry(countdown: task.policy.defaultRetryDelay, cause: cause)
+                return retried(task, retry, traceback: "")
+            }
+        }
+        guard task.tag == nil || !task.policy.rejectOnWorkerLost || isExhausted else {
             return TaskEnding(commit: requeue(task, atHead: false), verdict: .lost(why))
         }
         return TaskEnding(

@@ -2,6 +2,9 @@ import Celeriac
 
 /// Tasks that give their place to another signature.
 enum Replacements {
+    /// What tasks with a stamping visitor for their replacements put on them.
+    static let stamps: JSONObject = ["StampOnReplace": "This is the replaced task"]
+
     static let tasks: [any TaskDeclaration] = [
         TaskDefinition(integration("add_replaced"), "x", "y") {
             (context: TaskContext, x: JSONValue, y: JSONValue) in
@@ -48,7 +51,6 @@ enum Replacements {
         },
         TaskDefinition(integration("replace_with_stamped_task"), "replace_with") {
             (context: TaskContext, other: Signature?) in
-            let stamps: JSONObject = ["StampOnReplace": "This is the replaced task"]
             throw context.replace(by: (other ?? Signature(integration("replaced_with_me"))).stamped(stamps))
         },
         TaskDefinition(smoke("replace_with_task"), "replace_with") { (context: TaskContext, other: Signature?) in

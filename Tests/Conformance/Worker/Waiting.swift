@@ -34,6 +34,17 @@ enum Waiting {
             context.logger.info("Finished long running task")
             return true
         },
+        TaskDefinition("t.smoke.tests.stamping.tasks.waitfor", "seconds") { (seconds: Int) in
+            for second in 0..<seconds {
+                try await Task.sleep(for: .seconds(1))
+                print("\(second + 1) seconds passed")
+            }
+        },
+        TaskDefinition("t.smoke.tests.stamping.tasks.wait_for_revoke", "seconds", "waitfor_worker_queue") {
+            (context: TaskContext, seconds: Int, queue: String) in
+            let wait = Signature("t.smoke.tests.stamping.tasks.waitfor", args: [.int(Int64(seconds))]).set(queue: queue)
+            throw context.replace(by: wait.stamped(Replacements.stamps))
+        },
         TaskDefinition(
             smoke("soft_time_limit_lower_than_time_limit"),
             options: TaskOptions(timeLimit: .seconds(5), softTimeLimit: .seconds(3))
