@@ -71,7 +71,9 @@ extension EntryState {
 
     /// Reads a state; `nil` for anything else.
     public init?(text: String) {
-        let words = text.split(separator: " ", maxSplits: 11, omittingEmptySubsequences: false).map(String.init)
+        // By bytes: a beat reads as many of these as it has entries before it is ready.
+        let words = text.utf8.split(separator: UInt8(ascii: " "), maxSplits: 11, omittingEmptySubsequences: false)
+            .map { Substring($0) }
         guard words.count == 12, let content = UInt64(words[0], radix: 16), let timing = UInt64(words[1], radix: 16),
             let anchor = Int64(words[2]), let mark = Int64(words[3]), let sent = Int(words[6]),
             let missed = Int(words[7]), let skipped = Int(words[8]), let lag = Int64(words[9])
@@ -85,8 +87,8 @@ extension EntryState {
         self.missed = missed
         self.skipped = skipped
         self.lag = .microseconds(lag)
-        taskID = words[10] == "-" ? nil : words[10]
-        sender = words[11] == "-" ? nil : words[11]
+        taskID = words[10] == "-" ? nil : String(words[10])
+        sender = words[11] == "-" ? nil : String(words[11])
     }
 
     /// Sixteen hexadecimal digits.
