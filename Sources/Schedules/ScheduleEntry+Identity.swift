@@ -18,11 +18,13 @@ extension ScheduleEntry {
     /// The entry's fingerprint.
     public var fingerprint: EntryFingerprint {
         var timing = StableHash()
-        timing.combine("\(schedule)")
+        // No values are printed by way of reflection here: a schedule of a hundred thousand entries is hashed at a start.
+        timing.combine(schedule.description)
         // Its description rounds.
         if case .interval(let interval) = schedule { timing.combine(interval.every.wholeMicroseconds) }
         timing.combine(zone.name)
-        timing.combine("\(clockChanges)")
+        timing.combine(clockChanges.gap.rawValue)
+        timing.combine(clockChanges.repeated.rawValue)
         timing.combine(jitter.wholeMicroseconds)
         timing.combine(isEnabled ? 1 : 0)
         var content = timing
@@ -30,9 +32,14 @@ extension ScheduleEntry {
         content.combine(args)
         content.combine(kwargs)
         content.combine(options.text)
-        content.combine(JSONWriter.string(.object(options.headers)))
-        content.combine("\(missed.rule) \(missed.limit) \(missed.deadline?.wholeMicroseconds ?? -1)")
-        content.combine("\(overlap)")
+        content.combine(options.headers.isEmpty ? "{}" : JSONWriter.string(.object(options.headers)))
+        content.combine(missed.rule.rawValue)
+        content.combine(Int64(missed.limit))
+        content.combine(missed.deadline?.wholeMicroseconds ?? -1)
+        switch overlap {
+        case .allow: content.combine("allow")
+        case .skip(let span): content.combine(span.wholeMicroseconds)
+        }
         return EntryFingerprint(content: content.value, timing: timing.value)
     }
 

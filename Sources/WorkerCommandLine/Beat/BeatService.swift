@@ -1,4 +1,5 @@
 import BeatRuntime
+import CMalloc
 import CeleryMessage
 import Glibc
 package import Logging
@@ -75,7 +76,13 @@ package final class BeatService: Sendable {
             logger: logger
         )
         // Outlives the cancellation of this task by as long as it takes to end in order.
-        let run = Task { await beat.run(schedule.entries, onReady: onReady) }
+        let run = Task {
+            await beat.run(schedule.entries) {
+                // Making many entries known takes as much memory again as they do.
+                _ = malloc_trim(0)
+                onReady()
+            }
+        }
         let isStopping = state.withLock { state in
             state.beat = beat
             state.run = run
