@@ -34,7 +34,8 @@ extension Worker {
 
     private func chill() {
         let patience = configuration.softShutdownTimeout
-        guard patience > 0, !active.isEmpty, !isInSoftTime else { return cancelRunning() }
+        let hasWork = !active.isEmpty || configuration.softShutdownOnIdle
+        guard patience > 0, hasWork, !isInSoftTime else { return cancelRunning() }
         isInSoftTime = true
         logger.warning("Initiating Soft Shutdown, terminating in \(TaskLog.seconds(.seconds(patience))) seconds")
         _ = loop.scheduleTask(in: .nanoseconds(Int64(patience * 1e9))) { [weak self] in
@@ -87,10 +88,13 @@ extension Worker {
     }
 
     private func windDown() async {
-        while !(active.isEmpty && claimsInFlight == 0 && isSettled) { await progressed.wait() }
+        while !(active.isEmpty && claimsInFlight == 0 && isSettled) || isHeldOpen { await progressed.wait() }
         phase = .stopped
         wakeEverybody()
     }
+
+    /// Whether the soft time is taken to its end with nothing running.
+    private var isHeldOpen: Bool { isInSoftTime && configuration.softShutdownOnIdle && phase < .cold }
 
     private func wakeEverybody() {
         for signal in [

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from command_line import CommandLine, commands_in
-from deployment import EXECUTABLE, ROOT, clean_environment
+from deployment import BEAT, EXECUTABLE, ROOT, clean_environment
 from documents import (
     PAGES, all_blocks, anchors, blocks, links, names_a_file, project_files, prose, python_tests, spans, swift_tests,
     text, words_of_the_program,
@@ -110,7 +110,7 @@ def test_keys_are_named_in_one_file_only():
 @samples("yaml")
 def test_every_configuration_is_right(tmp_path, name, content):
     if "beat_schedule" in content:
-        return check_schedule(yaml.safe_load(content))
+        return check_schedule(tmp_path, content)
     for folder in ("uploads", "templates/mail"):
         (tmp_path / folder).mkdir(parents=True)
     path = tmp_path / "tasks.yaml"
@@ -123,12 +123,17 @@ def test_every_configuration_is_right(tmp_path, name, content):
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
 
 
-def check_schedule(content):
-    """A schedule names tasks and queues that the shipped configuration has."""
-    shipped = yaml.safe_load(text(ROOT / "tasks.yaml"))
-    for entry in content["beat_schedule"].values():
-        assert entry["task"] in shipped["tasks"]
-        assert entry.get("options", {}).get("queue", "celery") in shipped["queues"]
+def check_schedule(tmp_path, content):
+    """Beat understands a schedule, and would send something."""
+    path = tmp_path / "beat.yaml"
+    path.write_text(content, encoding="utf-8")
+    done = subprocess.run(
+        [BEAT, "plan", "--schedule", path, "--next", "400d", "--json"], env=clean_environment(), capture_output=True,
+        text=True, timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    planned = {json.loads(line)["entry"] for line in done.stdout.splitlines()}
+    assert planned == set(yaml.safe_load(content)["beat_schedule"])
 
 
 def test_what_the_page_shows_of_problems_is_what_the_program_says(tmp_path):
@@ -176,6 +181,16 @@ def test_every_command_in_a_sentence_is_one(command_line, page):
         assert command_line.complaint(words) is None, span
 
 
+def check_beat_command(tmp_path, words):
+    """With the shipped files, beat would run as the words say."""
+    for name in ("tasks.yaml", "beat.yaml"):
+        (tmp_path / name).write_text(text(ROOT / name), encoding="utf-8")
+    done = subprocess.run(
+        [BEAT, *words], cwd=tmp_path, env=clean_environment(APP_ENV="test"), capture_output=True, text=True, timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 @samples("ini")
 def test_every_service_file_is_one(command_line, tmp_path, name, content):
     unit = configparser.ConfigParser(interpolation=None, delimiters="=", strict=True)
@@ -196,12 +211,16 @@ def test_every_service_file_is_one(command_line, tmp_path, name, content):
     commands = [unit["Service"][key] for key in ("ExecStartPre", "ExecStart") if key in unit["Service"]]
     for command in commands:
         program, *words = shlex.split(command)
-        assert program.startswith("/") and os.path.basename(program) == "celeriac"
-        assert command_line.complaint(words) is None, words
+        assert program.startswith("/")
+        if os.path.basename(program) == "celeriac-beat":
+            check_beat_command(tmp_path, words)
+        else:
+            assert os.path.basename(program) == "celeriac"
+            assert command_line.complaint(words) is None, words
     # Where systemd is installed it has a say too; it wants the program to exist.
     if subprocess.run(["which", "systemd-analyze"], capture_output=True).returncode == 0:
         path = tmp_path / "celeriac@pdf.service"
-        path.write_text(re.sub(r"/\S+/celeriac\b(?!/)", str(EXECUTABLE), content))
+        path.write_text(re.sub(r"/\S+/(celeriac(?:-beat)?)(?= )", rf"{EXECUTABLE.parent}/\1", content))
         done = subprocess.run(["systemd-analyze", "verify", path], capture_output=True, text=True, timeout=30)
         assert "celeriac@" not in done.stderr, done.stderr
 

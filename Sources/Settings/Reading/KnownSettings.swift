@@ -75,7 +75,7 @@ enum KnownSettings {
             "task_default_priority", "task_repr_maxlevels",
             "worker_cancel_long_running_tasks_on_connection_loss",
             "worker_direct",
-            "worker_enable_soft_shutdown_on_idle", "worker_eta_task_limit", "worker_lost_wait",
+            "worker_eta_task_limit", "worker_lost_wait",
             "worker_proc_alive_timeout",
         ]
         let transport = [

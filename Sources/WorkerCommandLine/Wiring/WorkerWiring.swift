@@ -43,6 +43,7 @@ struct WorkerWiring {
         worker.inheritParentPriority = configuration.inheritParentPriority
         worker.errbackReach = configuration.allowErrorCallbackOnChordHeader ? .headerAndBody : .body
         worker.softShutdownTimeout = settings.softShutdownTimeout.inSeconds
+        worker.softShutdownOnIdle = settings.softShutdownOnIdle
         worker.heartbeatInterval = heartbeat
         worker.sweepInterval = min(60, max(2, configuration.broker.transport.visibilityTimeout.inSeconds / 2))
         worker.maxDeliveries = settings.maxDeliveries

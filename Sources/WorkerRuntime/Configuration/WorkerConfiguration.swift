@@ -34,6 +34,8 @@ public struct WorkerConfiguration: Sendable {
     public var errbackReach: ErrbackReach
     /// How long a cold stop lets tasks run first, seconds.
     public var softShutdownTimeout: Double
+    /// Whether a cold stop takes its soft time also when nothing runs: `worker_enable_soft_shutdown_on_idle`.
+    public var softShutdownOnIdle = false
     /// Seconds between heartbeats; a third of the shortest visibility timeout at most.
     public var heartbeatInterval: Double
     /// Seconds between sweeps for messages that nobody renewed.
