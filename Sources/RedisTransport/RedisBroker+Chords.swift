@@ -35,6 +35,7 @@ extension RedisBroker {
         arguments.append(keys.chordClaims)
         arguments.append(part.groupID)
         arguments.append(part.completion)
+        arguments.append(part.isRedelivered ? "1" : "0")
     }
 
     func append(_ claim: ChordClaim, _ end: ChordEnd, to arguments: inout RedisArguments) {

@@ -84,6 +84,9 @@ public struct ChordPart: Sendable, Hashable {
     public var timeToLive: Int?
     /// Seconds until it may forget the saved group; `nil` keeps it for good.
     public var groupTimeToLive: Int?
+    /// Whether its message had been delivered before: such a part may come after its chord has ended, and begins no new
+    /// one, as the parts of a chord that is sent once more do.
+    public var isRedelivered: Bool
     /// Names this attempt to complete the chord: 32 hexadecimal digits, as Celery's workers write them.
     public var token: String
 
@@ -96,6 +99,7 @@ public struct ChordPart: Sendable, Hashable {
         completion: [UInt8],
         timeToLive: Int?,
         groupTimeToLive: Int?,
+        isRedelivered: Bool = false,
         token: String = String(Identifier.uuid().filter { $0 != "-" })
     ) {
         self.groupID = groupID
@@ -105,6 +109,7 @@ public struct ChordPart: Sendable, Hashable {
         self.completion = completion
         self.timeToLive = timeToLive
         self.groupTimeToLive = groupTimeToLive
+        self.isRedelivered = isRedelivered
         self.token = token
     }
 }

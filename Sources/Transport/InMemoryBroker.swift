@@ -309,7 +309,10 @@ public final class InMemoryBroker: Broker {
 
     private func count(_ part: ChordPart, _ shared: inout InMemoryStore.State) -> ChordClaim? {
         var chord = shared.chords[part.groupID] ?? InMemoryStore.Chord()
-        guard !chord.isDone else { return nil }
+        if chord.isDone {
+            if part.isRedelivered { return nil }
+            chord = InMemoryStore.Chord()
+        }
         defer { shared.chords[part.groupID] = chord }
         let member = part.taskID + ":" + (part.groupIndex.map(String.init) ?? "+inf")
         if !chord.parts.contains(where: { $0.member == member }) {

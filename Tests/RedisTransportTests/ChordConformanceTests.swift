@@ -111,8 +111,25 @@ import Transport
             #expect(try await broker.commit([end]) == [.lost])
             #expect(ids(try await world.waiting("celery")) == ["body"])
             #expect(try await broker.chordParts(of: claim) == nil)
-            #expect(try await broker.commit([commit(.returnChordPart(part("a", 0)))]) == [.done])
+            var late = part("a", 0)
+            late.isRedelivered = true
+            #expect(try await broker.commit([commit(.returnChordPart(late))]) == [.done])
             #expect(try await broker.overdueChords(age: .zero).isEmpty)
+        }
+    }
+
+    @Test(arguments: Kind.allCases)
+    func `a chord that is sent once more counts anew, also parts that come before its size`(_ kind: Kind) async throws {
+        try await with(kind) { world in
+            let broker = try await world.broker("w")
+            for _ in 1...2 {
+                let early = commit(.returnChordPart(part("a", 0)))
+                let last = commit(.returnChordPart(part("b", 1)))
+                let statuses = try await broker.commit([early, commit(start(2)), last])
+                let claim = try #require(claims(statuses[2]).first)
+                #expect(try await broker.commit([commit(.finishChord(claim, .sent), try message("body"))]) == [.done])
+            }
+            #expect(ids(try await world.waiting("celery")) == ["body", "body"])
         }
     }
 

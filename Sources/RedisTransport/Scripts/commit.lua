@@ -22,7 +22,7 @@
 --         'C' base size ttl saved     start a chord: its size, and its saved group or ''
 --         'T' base                    make room for one more part of a chord
 --         'J' base member score value ordered ttl group ttl token claim ttl chords claims group id completion
---                                     count a part of a chord; the one that completes it claims the chord
+--             redelivered             count a part of a chord; the one that completes it claims the chord
 --         'D' base token sent chords claims group id
 --                                     end a claimed chord; first in its commit, of which nothing happens without the claim
 --
@@ -80,7 +80,11 @@ end
 -- same step, and no instant is left in which nobody knows. Keys of another type count for nothing.
 local function returnPart(at)
     local base, member, ordered, token = ARGV[at + 1], ARGV[at + 2], ARGV[at + 5] == '1', ARGV[at + 8]
-    if try('GET', base .. '.c') == 'done' then return nil end
+    if try('GET', base .. '.c') == 'done' then
+        if ARGV[at + 14] == '1' then return nil end
+        -- Sent once more under the same ids, and quicker here than its producer, which says so only before the last part.
+        call('DEL', base .. '.c')
+    end
     if try('SISMEMBER', base .. '.d', member) == 0 then
         if ordered then
             try('ZADD', base .. '.j', ARGV[at + 3], ARGV[at + 4])
@@ -152,7 +156,7 @@ for n = 1, total do
             at = at + 2
         elseif kind == 'J' then
             if held then chords[#chords + 1] = { n, at } end
-            at = at + 14
+            at = at + 15
         elseif kind == 'C' then
             if held then chords[#chords + 1] = { n, at } end
             at = at + 5

@@ -25,7 +25,8 @@ extension Tracer {
                 body: body,
                 parent: message.headers,
                 priority: message.properties.priority
-            )
+            ),
+            isRedelivered: message.headers.redelivered
         )
     }
 
@@ -51,7 +52,8 @@ extension Tracer {
             index: later.groupIndex,
             .failure,
             result: JSONWriter.bytes(called.naming(exception)),
-            completion: ChordCompletion(body: body, parent: parent, priority: priority)
+            completion: ChordCompletion(body: body, parent: parent, priority: priority),
+            isRedelivered: parent.redelivered
         )
     }
 
@@ -61,7 +63,8 @@ extension Tracer {
         index: Int?,
         _ state: TaskState,
         result: [UInt8],
-        completion: ChordCompletion
+        completion: ChordCompletion,
+        isRedelivered: Bool
     ) -> [Effect] {
         let policy = configuration.results
         guard policy.enabled else { return [] }
@@ -79,7 +82,8 @@ extension Tracer {
             value: value,
             completion: completion.encoded,
             timeToLive: policy.chordExpires,
-            groupTimeToLive: groupTimeToLive
+            groupTimeToLive: groupTimeToLive,
+            isRedelivered: isRedelivered
         )
         return [.returnChordPart(part)]
     }
