@@ -10,7 +10,12 @@ public enum Identifier {
     public static func uuid(using generator: inout some RandomNumberGenerator) -> String {
         let high = generator.next() & 0xFFFF_FFFF_FFFF_0FFF | 0x4000
         let low = generator.next() & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
-        return String(unsafeUninitializedCapacity: 36) { buffer in
+        return uuid(high: high, low: low)
+    }
+
+    /// The text of these 128 bits, in lower case.
+    package static func uuid(high: UInt64, low: UInt64) -> String {
+        String(unsafeUninitializedCapacity: 36) { buffer in
             var place = 0
             for index in 0..<32 {
                 if index == 8 || index == 12 || index == 16 || index == 20 {

@@ -1,3 +1,5 @@
+import CeleryMessage
+
 /// A hash that is the same on every host and at every start: FNV-1a over 128 bits, mixed at the end.
 ///
 /// Not for secrets: whoever chooses the input can choose the result.
@@ -35,20 +37,7 @@ package struct StableHash {
     package var uuid: String {
         let high = value & 0xFFFF_FFFF_FFFF_0FFF | 0x8000
         let low = Self.mix(UInt64(state >> 64) &+ 0x9E37_79B9_7F4A_7C15) & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
-        return String(unsafeUninitializedCapacity: 36) { buffer in
-            var place = 0
-            for index in 0..<32 {
-                if index == 8 || index == 12 || index == 16 || index == 20 {
-                    buffer[place] = UInt8(ascii: "-")
-                    place += 1
-                }
-                let word = index < 16 ? high : low
-                let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 - (index & 15) * 4)) & 0xF
-                buffer[place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") - 10 + digit
-                place += 1
-            }
-            return 36
-        }
+        return Identifier.uuid(high: high, low: low)
     }
 
     /// The end of splitmix64: every bit of the input moves every bit of the result.

@@ -122,7 +122,7 @@ struct ScheduleTop {
         "beat_schedule_filename": "run state is kept in Redis, or with mode: local in state_file",
         "beat_sync_every": "run state is written with each message",
         "beat_enable_remote_control": "celeriac-beat --enable-remote-control says it",
-        "beat_remote_control_max_tick_age": "a beat that does not turn does not answer",
+        "beat_remote_control_max_tick_age": "ping is answered as long as the process runs",
     ]
 }
 
