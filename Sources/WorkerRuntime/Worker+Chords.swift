@@ -10,8 +10,10 @@ struct ChordDuties {
     var claims: Deque<ChordClaim> = []
     /// How many are being read.
     var inHand = 0
+    /// How many have failed, which is not to be known yet.
+    var failing = 0
 
-    var isEmpty: Bool { claims.isEmpty && inHand == 0 }
+    var isEmpty: Bool { claims.isEmpty && inHand == 0 && failing == 0 }
 }
 
 extension Worker {
@@ -19,6 +21,12 @@ extension Worker {
     static let chordPatience: Duration = .seconds(10)
     /// How often it is looked for such chords.
     static let chordInterval = TimeAmount.seconds(15)
+    /// How much earlier than its chord's failure a part's own can be read.
+    ///
+    /// A client that waits for a chord asks for the records of the parts and then for that of the body. If both were written
+    /// between the two questions, it would raise the body's `ChordError`. With Celery, whose worker takes longer than
+    /// a client between them, it raises what the part raised, and users catch that.
+    static let chordFailureDelay = TimeAmount.milliseconds(50)
 
     /// Parts that this worker returned completed these chords.
     func completed(_ claims: [ChordClaim]) {
@@ -54,8 +62,17 @@ extension Worker {
         let missing = results.missing
         if !missing.isEmpty { results.add(try await broker.records(taskIDs: missing), codecs: codecs) }
         let ending = tracer.finish(claim, results, now: now())
-        if let failure = ending.failure { logger.error("\(failure)") }
-        enqueue(ending.commit)
+        guard let failure = ending.failure else { return enqueue(ending.commit) }
+        logger.error("\(failure)")
+        chords.failing += 1
+        _ = loop.scheduleTask(in: Self.chordFailureDelay) { [weak self] in
+            guard let self else { return }
+            self.assumeIsolated { worker in
+                worker.chords.failing -= 1
+                worker.enqueue(ending.commit)
+                if worker.phase > .running { worker.progressed.raise() }
+            }
+        }
     }
 
     /// Takes over complete chords whose worker is gone, at the start and then now and again.

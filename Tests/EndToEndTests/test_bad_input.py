@@ -83,7 +83,7 @@ def test_garbage_is_kept_with_its_reason_and_the_worker_goes_on(shared, app, nam
     kept = shared.rejected()[0]
     assert kept["reason"]
     shared.expect_empty()
-    assert app.tasks["proj.add"].delay(2, 3).get(timeout=15) == 5
+    assert app.tasks["proj.add"].delay(2, 3).get(timeout=60) == 5
     assert shared.worker.running
     if has_id:
         assert shared.statuses([item["headers"]["id"]]) == ["FAILURE"]
@@ -125,13 +125,13 @@ def test_what_is_merely_odd_runs(shared, app, name):
     task_id = str(uuid.uuid4())
     item = {**item, "headers": {**item["headers"], "id": task_id}}
     shared.client.lpush("celery", json.dumps(item))
-    assert app.AsyncResult(task_id).get(timeout=15) == 5
+    assert app.AsyncResult(task_id).get(timeout=60) == 5
 
 
 def test_the_layout_of_the_envelope_does_not_matter(shared, app):
     item = envelope()
     shared.client.lpush("celery", json.dumps(dict(reversed(item.items())), indent=2, ensure_ascii=False))
-    assert app.AsyncResult(item["headers"]["id"]).get(timeout=15) == 5
+    assert app.AsyncResult(item["headers"]["id"]).get(timeout=60) == 5
 
 
 def test_an_unknown_task_is_kept_and_named(shared, app):
@@ -166,7 +166,7 @@ def test_thousands_of_broken_messages_neither_stop_nor_bloat_the_worker(deployme
     deployment.write_tasks(rejected_limit=100)
     worker = deployment.start_worker()
     app = deployment.app()
-    app.tasks["proj.noop"].delay().get(timeout=15)
+    app.tasks["proj.noop"].delay().get(timeout=60)
 
     def resident():
         status = pathlib.Path(f"/proc/{worker.pid}/status").read_text()

@@ -43,7 +43,7 @@ def test_the_stages_come_in_their_order(deployment):
 def test_at_the_default_level_the_tasks_are_not_listed(deployment):
     worker = deployment.spawn("--config", deployment.tasks_path, "worker", "-n", "quiet@test")
     worker.wait_for_line(r"\[queues\]")
-    deployment.app().tasks["proj.add"].delay(1, 1).get(timeout=15)
+    deployment.app().tasks["proj.add"].delay(1, 1).get(timeout=60)
     assert "[tasks]" not in worker.text
     assert worker.count_lines(r"received|succeeded") == 0
 
@@ -53,14 +53,14 @@ def test_each_task_has_its_lines_in_the_log(deployment):
     app = deployment.app()
     good = app.tasks["proj.add"].delay(2, 3)
     bad = app.tasks["proj.fail"].delay("boom")
-    good.get(timeout=15)
+    good.get(timeout=60)
     bad.get(timeout=15, propagate=False)
     prefix = r"^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}: "
     worker.wait_for_line(prefix + rf"INFO/MainProcess\] Task proj\.add\[{good.id}\] received")
     worker.wait_for_line(prefix + rf"INFO/.*\] Task proj\.add\[{good.id}\] succeeded in [\d.e-]+s: 5")
     worker.wait_for_line(prefix + rf"ERROR/.*\] Task proj\.fail\[{bad.id}\] raised unexpected: ValueError\('boom'\)")
     retried = app.tasks["proj.retry"].delay(1, 1)
-    retried.get(timeout=15)
+    retried.get(timeout=60)
     worker.wait_for_line(prefix + rf"INFO/.*\] Task proj\.retry\[{retried.id}\] retry: Retry in 1")
 
 
@@ -69,7 +69,7 @@ def test_json_logs_are_one_object_per_line(deployment):
     worker = deployment.spawn("--config", deployment.tasks_path, "worker", "-n", "json@test", "-l", "INFO")
     worker.wait_for_line(r"ready\.")
     result = deployment.app().tasks["proj.add"].delay(2, 3)
-    result.get(timeout=15)
+    result.get(timeout=60)
     worker.wait_for_line("succeeded")
     objects = [json.loads(line) for line in worker.text.splitlines() if line.startswith("{")]
     about_task = [entry for entry in objects if result.id in json.dumps(entry)]
@@ -87,7 +87,7 @@ def test_the_json_log_flag_does_the_same_as_the_setting(deployment):
 
 def test_the_app_option_is_accepted_before_the_sub_command(deployment):
     deployment.start_worker(options=("-A", "backend.celery_app"))
-    assert deployment.app().tasks["proj.add"].delay(1, 1).get(timeout=15) == 2
+    assert deployment.app().tasks["proj.add"].delay(1, 1).get(timeout=60) == 2
 
 
 def test_the_app_option_after_the_sub_command_is_an_error_with_a_hint(deployment):
@@ -108,7 +108,7 @@ def test_the_app_option_after_the_sub_command_is_an_error_with_a_hint(deployment
 )
 def test_the_flags_people_type_are_accepted(deployment, flags):
     deployment.start_worker(*flags)
-    assert deployment.app().tasks["proj.add"].delay(1, 1).get(timeout=15) == 2
+    assert deployment.app().tasks["proj.add"].delay(1, 1).get(timeout=60) == 2
 
 
 def test_an_unknown_flag_is_refused_with_code_2(deployment):
@@ -201,7 +201,7 @@ def test_the_right_password_works_and_is_never_shown(tmp_path):
     deployment = Deployment(tmp_path, password="right-secret")
     try:
         worker = deployment.start_worker()
-        assert deployment.app().tasks["proj.add"].delay(1, 1).get(timeout=15) == 2
+        assert deployment.app().tasks["proj.add"].delay(1, 1).get(timeout=60) == 2
         assert "right-secret" not in worker.text
         assert re.search(r"transport: +redis://:\*\*@127", worker.text)
     finally:
@@ -239,7 +239,7 @@ def test_environment_variables_configure_the_worker(deployment):
     )
     worker.wait_for_line(r" ready\.$")
     assert re.search(r"concurrency: +3 ", worker.text)
-    assert deployment.app().tasks["proj.add"].apply_async((1, 1), queue="pdf").get(timeout=15) == 2
+    assert deployment.app().tasks["proj.add"].apply_async((1, 1), queue="pdf").get(timeout=60) == 2
 
 
 @pytest.mark.parametrize("form", ["url", "parts"])
@@ -253,20 +253,20 @@ def test_the_redis_variables_of_the_documents_work(deployment, form):
         else {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(deployment.redis.port)}
     )
     deployment.start_worker(environment=environment)
-    assert deployment.app().tasks["proj.add"].delay(1, 1).get(timeout=15) == 2
+    assert deployment.app().tasks["proj.add"].delay(1, 1).get(timeout=60) == 2
 
 
 def test_the_broker_option_beats_the_file(deployment):
     path = deployment.write_tasks()
     path.write_text(path.read_text().replace(f":{deployment.redis.port}/0", ":1/0"))
     deployment.start_worker(options=("-b", deployment.redis.url(), "--result-backend", deployment.redis.url()))
-    assert deployment.app().tasks["proj.add"].delay(1, 1).get(timeout=15) == 2
+    assert deployment.app().tasks["proj.add"].delay(1, 1).get(timeout=60) == 2
 
 
 def test_trailing_settings_override_the_file(deployment):
     deployment.start_worker("result_expires=55")
     result = deployment.app().tasks["proj.add"].delay(1, 1)
-    result.get(timeout=15)
+    result.get(timeout=60)
     assert 0 < deployment.client.ttl(f"celery-task-meta-{result.id}") <= 55
 
 
@@ -319,7 +319,7 @@ def test_a_detached_worker_is_one_process_that_works_on(deployment, form):
     try:
         eventually((folder / "w.pid").exists, "its pid file is there")
         assert int((folder / "w.pid").read_text()) == pid == os.getsid(pid)
-        assert deployment.app().tasks["proj.add"].delay(1, 1).get(timeout=15) == 2
+        assert deployment.app().tasks["proj.add"].delay(1, 1).get(timeout=60) == 2
         assert len(re.findall("Connected to", (folder / "w.log").read_text())) == 1
     finally:
         os.kill(pid, signal.SIGTERM)

@@ -77,20 +77,20 @@ def test_a_task_by_name_runs_with_its_arguments(gateway, app):
     answer = send(gateway, {"task": "proj.echo", "args": [1, "ü"], "kwargs": {"a": None}})
     assert answer.status == 202
     result = app.AsyncResult(answer.json["task_id"])
-    assert result.get(timeout=15) == {"args": [1, "ü"], "kwargs": {"a": None}}
+    assert result.get(timeout=60) == {"args": [1, "ü"], "kwargs": {"a": None}}
 
 
 def test_a_task_by_queue_and_type_runs(gateway, app):
     answer = send(gateway, {"type": "echo", "data": {"n": 5}}, "/api/v1/admin/jobs/celery")
     assert answer.status == 202 and answer.json["success"] is True
-    assert app.AsyncResult(answer.json["jobId"]).get(timeout=15)["kwargs"] == {"n": 5}
+    assert app.AsyncResult(answer.json["jobId"]).get(timeout=60)["kwargs"] == {"n": 5}
 
 
 def test_a_countdown_is_kept(gateway, app):
     start = time.time()
     answer = send(gateway, {"task": "proj.echo", "countdown": 1.5})
     result = app.AsyncResult(answer.json["task_id"])
-    result.get(timeout=15)
+    result.get(timeout=60)
     done = result.date_done
     if done.tzinfo is None:
         done = done.replace(tzinfo=datetime.timezone.utc)
@@ -103,7 +103,7 @@ def test_the_same_work_is_done_once(system, gateway, app):
     second = send(gateway, body | {"kwargs": {"a": 2, "b": 1}})
     assert (first.status, second.status) == (202, 200)
     assert second.json["exists"] is True and second.json["task_id"] == first.json["task_id"]
-    app.AsyncResult(first.json["task_id"]).get(timeout=15)
+    app.AsyncResult(first.json["task_id"]).get(timeout=60)
     keys = list(system.client.scan_iter("celeriac:unique:*"))
     assert keys and all(system.client.ttl(key) > 0 for key in keys)
 

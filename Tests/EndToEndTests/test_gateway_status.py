@@ -142,7 +142,7 @@ def test_where_a_task_is_while_it_waits_runs_and_is_parked(system, proj, gateway
     parked = eventually(lambda: (body := place(later)).get("eta") and body, "the later task is parked")
     assert parked["queue"] == "celery" and parked["known"] is True
     for task in blockers + tasks:
-        task.get(timeout=20)
+        task.get(timeout=60)
     unknown = gateway.request("/api/tasks/never-sent/status?strict=1")
     assert unknown.status == 404
     assert gateway.request("/api/tasks/never-sent/status").json.get("known") is not True

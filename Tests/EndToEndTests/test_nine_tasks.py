@@ -58,7 +58,7 @@ def test_the_banner_lists_the_nine_tasks_and_five_queues(system):
 
 
 def test_generate_mutabakat_pdf_makes_a_pdf_with_turkish_letters(call):
-    result = call("generate_mutabakat_pdf", mutabakat_id=1).get(timeout=30)
+    result = call("generate_mutabakat_pdf", mutabakat_id=1).get(timeout=60)
     assert result["mutabakat_id"] == 1 and result["pages"] == 1
     path = pathlib.Path(result["file"])
     assert path.stat().st_size == result["bytes"]
@@ -70,7 +70,7 @@ def test_generate_mutabakat_pdf_makes_a_pdf_with_turkish_letters(call):
 
 
 def test_a_long_statement_has_numbered_pages_with_the_head_repeated(call):
-    result = call("generate_mutabakat_pdf", mutabakat_id=3).get(timeout=30)
+    result = call("generate_mutabakat_pdf", mutabakat_id=3).get(timeout=60)
     assert result["pages"] > 2
     pages = pdf_text(result["file"]).split("\f")
     for number, page in enumerate(pages[: result["pages"]], 1):
@@ -81,12 +81,12 @@ def test_a_long_statement_has_numbered_pages_with_the_head_repeated(call):
 
 def test_an_unknown_statement_is_a_value_error(call):
     with pytest.raises(ValueError, match="999"):
-        call("generate_mutabakat_pdf", mutabakat_id=999).get(timeout=30)
+        call("generate_mutabakat_pdf", mutabakat_id=999).get(timeout=60)
 
 
 def test_a_missing_argument_is_a_type_error_that_names_it(call):
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'mutabakat_id'"):
-        call("generate_mutabakat_pdf").get(timeout=30)
+        call("generate_mutabakat_pdf").get(timeout=60)
 
 
 def test_generate_bulk_pdfs_reports_progress_and_fails_only_the_bad_item(call):
@@ -120,7 +120,7 @@ def test_send_email_does_not_let_a_subject_smuggle_headers_in(call):
 
 def test_send_email_names_a_missing_argument(call):
     with pytest.raises(TypeError, match="'subject' and 'body'"):
-        call("send_email", to_email="user@example.com").get(timeout=30)
+        call("send_email", to_email="user@example.com").get(timeout=60)
 
 
 def test_send_bulk_emails_has_an_outcome_for_each(call):
@@ -131,7 +131,7 @@ def test_send_bulk_emails_has_an_outcome_for_each(call):
             {"to": "not an address", "subject": "Test 2", "body": "..."},
             {"to": "user3@example.com", "subject": "Test 3", "body": "..."},
         ],
-    ).get(timeout=30)
+    ).get(timeout=60)
     assert (value["total"], value["sent"], value["failed"]) == (3, 2, 1)
     assert [entry["status"] for entry in value["results"]] == ["sent", "failed", "sent"]
     assert mail(value["results"][2]["file"])["Subject"] == "Test 3"
@@ -148,7 +148,7 @@ def test_send_bulk_emails_reports_progress(call):
 
 
 def test_send_sms_normalises_the_number_and_stores_the_message(call):
-    result = call("send_sms", phone="05551234567", message="Doğrulama kodu: 1234 ş", company_id=1).get(timeout=30)
+    result = call("send_sms", phone="05551234567", message="Doğrulama kodu: 1234 ş", company_id=1).get(timeout=60)
     assert result["status"] == "sent" and result["phone"] == "+905551234567"
     stored = json.loads(pathlib.Path(result["file"]).read_text())
     assert stored["message"] == "Doğrulama kodu: 1234 ş" and stored["company_id"] in (1, "1")
@@ -156,7 +156,7 @@ def test_send_sms_normalises_the_number_and_stores_the_message(call):
 
 def test_send_sms_refuses_a_number_that_is_none(call):
     with pytest.raises(ValueError, match="phone"):
-        call("send_sms", phone="12", message="x", company_id=1).get(timeout=30)
+        call("send_sms", phone="12", message="x", company_id=1).get(timeout=60)
 
 
 def test_send_bulk_sms_has_an_outcome_for_each(call):
@@ -168,7 +168,7 @@ def test_send_bulk_sms_has_an_outcome_for_each(call):
             {"phone": "05559876543", "message": "Test 3"},
         ],
         company_id=1,
-    ).get(timeout=30)
+    ).get(timeout=60)
     assert (value["total"], value["sent"], value["failed"]) == (3, 2, 1)
     assert [entry["status"] for entry in value["results"]] == ["sent", "failed", "sent"]
 
@@ -184,7 +184,7 @@ def test_process_excel_upload_lists_the_bad_rows(system, call):
     ):
         sheet.append(row)
     book.save(folder / "users.xlsx")
-    value = call("process_excel_upload", file_path="uploads/users.xlsx", sheet_name="Sheet1").get(timeout=30)
+    value = call("process_excel_upload", file_path="uploads/users.xlsx", sheet_name="Sheet1").get(timeout=60)
     assert (value["rows"], value["valid"], value["invalid"]) == (3, 1, 2)
     assert [(error["row"], error["column"]) for error in value["errors"]] == [(3, "ad"), (4, "email")]
 
@@ -192,34 +192,34 @@ def test_process_excel_upload_lists_the_bad_rows(system, call):
 @pytest.mark.parametrize("path", ["../../etc/passwd", "/etc/passwd", "uploads/missing.xlsx"])
 def test_process_excel_upload_opens_nothing_outside_its_folder(call, path):
     with pytest.raises((ValueError, FileNotFoundError)):
-        call("process_excel_upload", file_path=path).get(timeout=30)
+        call("process_excel_upload", file_path=path).get(timeout=60)
 
 
 def test_process_excel_upload_refuses_what_is_no_workbook(system, call):
     (system.directory / "text.xlsx").write_text("not a workbook")
     with pytest.raises(ValueError, match="text.xlsx"):
-        call("process_excel_upload", file_path="text.xlsx").get(timeout=30)
+        call("process_excel_upload", file_path="text.xlsx").get(timeout=60)
 
 
 def test_cleanup_old_logs_deletes_what_is_older_than_ninety_days(system, call):
-    value = call("cleanup_old_logs", days=90).get(timeout=30)
+    value = call("cleanup_old_logs", days=90).get(timeout=60)
     assert value["deleted_rows"] == 3 and value["tables"] == {"activity_logs": 3}
     with sqlite3.connect(system.directory / "office.db") as database:
         assert database.execute("SELECT count(*) FROM activity_logs").fetchone() == (2,)
-    assert call("cleanup_old_logs", days=90).get(timeout=30)["deleted"] == 0
+    assert call("cleanup_old_logs", days=90).get(timeout=60)["deleted"] == 0
 
 
 def test_check_password_expiry_mails_exactly_those_concerned(system, call):
     before = set((system.directory / "outbox" / "mail").glob("*.eml"))
     result = call("check_password_expiry")
-    value = result.get(timeout=30)
+    value = result.get(timeout=60)
     assert value["mailed"] == 1 and value["expiring"] == 1
     new = eventually(
         lambda: set((system.directory / "outbox" / "mail").glob("*.eml")) - before, "the mail task has run"
     )
     assert [mail(path)["To"] for path in new] == ["user1@example.com"]
     # Who was told is not told again by the next run.
-    assert call("check_password_expiry").get(timeout=30)["mailed"] == 0
+    assert call("check_password_expiry").get(timeout=60)["mailed"] == 0
 
 
 def test_a_worker_for_one_queue_leaves_the_others_alone(tmp_path):
@@ -230,7 +230,7 @@ def test_a_worker_for_one_queue_leaves_the_others_alone(tmp_path):
         with office.make_app(deployment.redis.url(), deployment.redis.url()) as app:
             made = app.tasks["backend.tasks.pdf_tasks.generate_mutabakat_pdf"].delay(mutabakat_id=1)
             left = app.tasks["backend.tasks.sms_tasks.send_sms"].delay("05551234567", "x", 1)
-            made.get(timeout=30)
+            made.get(timeout=60)
             assert deployment.waiting("sms") == 1 and left.state == "PENDING"
 
 

@@ -60,14 +60,14 @@ def test_a_worker_started_before_redis_waits_for_it(durable):
     worker.wait_for_line("(?i)trying again|cannot connect|connection")
     durable.redis.start()
     worker.wait_for_line(r" ready\.$", timeout=40)
-    assert durable.app().tasks["proj.add"].delay(1, 1).get(timeout=15) == 2
+    assert durable.app().tasks["proj.add"].delay(1, 1).get(timeout=60) == 2
 
 
 def test_a_redis_that_forgot_its_scripts_and_data_is_served_again(deployment):
     """Without persistence everything is gone after a restart, the loaded scripts too; new work runs all the same."""
     worker = deployment.start_worker()
     app = deployment.app()
-    app.tasks["proj.noop"].delay().get(timeout=15)
+    app.tasks["proj.noop"].delay().get(timeout=60)
     deployment.redis.kill()
     deployment.redis.start()
     assert deployment.app().tasks["proj.add"].delay(1, 1).get(timeout=40) == 2

@@ -135,7 +135,7 @@ def test_a_put_back_task_runs_in_the_next_worker(one_slot):
     first.signal(signal.SIGQUIT)
     assert first.exit_code() == 0
     one_slot.start_worker(name="second")
-    assert result.get(timeout=15) == 2
+    assert result.get(timeout=60) == 2
     one_slot.expect_empty()
 
 
@@ -158,8 +158,8 @@ def test_hup_reads_the_file_again_without_dropping_work(one_slot):
     )
     worker.signal(signal.SIGHUP)
     worker.wait_for_line("(?i)reload|configuration.*read")
-    assert running.get(timeout=15) == 3
-    assert app.send_task("proj.new", (1, 2)).get(timeout=15) == 3
+    assert running.get(timeout=60) == 3
+    assert app.send_task("proj.new", (1, 2)).get(timeout=60) == 3
     assert worker.running and worker.count_lines(rf"{running.id}\] received") == 1
 
 
@@ -169,7 +169,7 @@ def test_hup_with_a_bad_file_reports_it_and_keeps_the_old_one(deployment):
     deployment.tasks_path.write_text(good + "task_time_limt: 5\n")
     worker.signal(signal.SIGHUP)
     worker.wait_for_line(r"task_time_limt")
-    assert deployment.app().tasks["proj.add"].delay(1, 1).get(timeout=15) == 2
+    assert deployment.app().tasks["proj.add"].delay(1, 1).get(timeout=60) == 2
     assert worker.running
 
 
@@ -187,7 +187,7 @@ def test_usr1_writes_down_what_runs(one_slot, number):
 def test_usr2_is_ignored_politely(deployment):
     worker = deployment.start_worker()
     worker.signal(signal.SIGUSR2)
-    assert deployment.app().tasks["proj.add"].delay(1, 1).get(timeout=15) == 2
+    assert deployment.app().tasks["proj.add"].delay(1, 1).get(timeout=60) == 2
     assert worker.running
 
 

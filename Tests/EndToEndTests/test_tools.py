@@ -40,7 +40,7 @@ def test_call_writes_what_a_celery_producer_would(deployment):
 def test_a_called_task_is_run_by_a_real_celery_worker(deployment):
     deployment.start_celery_worker("--without-gossip", "--without-mingle")
     task_id = deployment.run("call", "proj.add", "--args", "[20, 22]").stdout.strip()
-    assert deployment.app().AsyncResult(task_id).get(timeout=20) == 42
+    assert deployment.app().AsyncResult(task_id).get(timeout=60) == 42
 
 
 def test_call_takes_celerys_options(deployment):

@@ -25,7 +25,7 @@ def test_tasks_run_and_the_log_tells_once(untracked):
     # CLIENT SETINFO is no more allowed than the rest; redis-py ignores that.
     app = untracked.app()
     for number in range(3):
-        assert app.tasks["proj.add"].delay(number, 1).get(timeout=15) == number + 1
+        assert app.tasks["proj.add"].delay(number, 1).get(timeout=60) == number + 1
     untracked.expect_empty()
     assert worker.count_lines("no client tracking") == 1
 

@@ -45,7 +45,7 @@ def test_a_part_of_each_kind_completes_the_others_chord(fleet, make):
         quick = "celery" if slow == "swift" else "swift"
         sleep = make.app.signature("proj.sleep", args=(0.5,)).set(queue=slow)
         result = make.chord([make.add(1).set(queue=quick), sleep], make.echo()).apply_async()
-        assert result.get(timeout=30) == echoed([1, 0.5])
+        assert result.get(timeout=60) == echoed([1, 0.5])
 
 
 def test_nested_and_failing_chords_cross_the_border(fleet, make):
@@ -56,8 +56,8 @@ def test_nested_and_failing_chords_cross_the_border(fleet, make):
         ],
         make.echo().set(queue="swift"),
     )
-    assert canvas.apply_async().get(timeout=30) == echoed([[2, 3], echoed([3, 4])])
+    assert canvas.apply_async().get(timeout=60) == echoed([[2, 3], echoed([3, 4])])
     failing = make.chord([make.fail("no").set(queue="swift"), make.add(1)], make.echo()).apply_async()
     with pytest.raises(ChordError):
         # By itself: with its parents at hand, Celery raises the error of the part.
-        make.app.AsyncResult(failing.id).get(timeout=30)
+        make.app.AsyncResult(failing.id).get(timeout=60)

@@ -29,7 +29,7 @@ def test_a_task_that_succeeded_is_not_run_again_where_the_worker_is_told_so(depl
     deployment.write_tasks(worker_deduplicate_successful_tasks=is_told)
     worker = deployment.start_worker()
     deployment.client.lpush("celery", item)
-    assert deployment.app().AsyncResult("twice").get(timeout=15) == 3
+    assert deployment.app().AsyncResult("twice").get(timeout=60) == 3
     deployment.expect_empty()
     deployment.client.lpush("celery", come_back(item))
     worker.wait_for_line(r"Task proj\.add\[twice\] succeeded", count=2)

@@ -28,7 +28,7 @@ def watched(deployment):
 def test_a_task_goes_through_the_states_of_celerys_monitor(watched):
     app = watched.app()
     result = app.tasks["proj.add"].delay(2, 3)
-    assert result.get(timeout=10) == 5
+    assert result.get(timeout=60) == 5
     capture = watched.capture
     eventually(lambda: "task-succeeded" in capture.types(result.id), "the success is told")
     assert capture.types(result.id) == ["task-received", "task-started", "task-succeeded"]
@@ -89,7 +89,7 @@ def test_without_the_flag_tasks_are_told_only_after_a_command(deployment):
     app = deployment.app()
     capture = Capture(deployment.app())
     quiet = app.tasks["proj.noop"].delay()
-    quiet.get(timeout=10)
+    quiet.get(timeout=60)
     app.control.enable_events(reply=True, timeout=1)
     loud = app.tasks["proj.noop"].delay()
     eventually(lambda: "task-succeeded" in capture.types(loud.id), "the task is told")
@@ -101,11 +101,11 @@ def test_a_listener_that_comes_to_a_busy_worker_misses_nothing(deployment):
     deployment.start_worker("-E")
     app = deployment.app()
     for result in [app.tasks["proj.noop"].delay() for _ in range(200)]:
-        result.get(timeout=30)
+        result.get(timeout=60)
     capture = Capture(deployment.app())
     eventually(lambda: capture.events, "the listener hears something")
     first = app.tasks["proj.noop"].delay()
-    first.get(timeout=10)
+    first.get(timeout=60)
     eventually(lambda: "task-succeeded" in capture.types(first.id), "the first task is told")
     assert capture.types(first.id) == ["task-received", "task-started", "task-succeeded"]
     capture.stop()
@@ -117,7 +117,7 @@ def test_events_that_nobody_hears_are_hardly_sent(deployment):
     before = deployment.client.info("commandstats").get("cmdstat_publish", {}).get("calls", 0)
     results = [app.tasks["proj.noop"].delay() for _ in range(500)]
     for result in results:
-        result.get(timeout=30)
+        result.get(timeout=60)
     calls = deployment.client.info("commandstats")["cmdstat_publish"]["calls"] - before
     # One for each result; heartbeats and a try now and again beside.
     assert calls - 500 < 30
@@ -152,6 +152,6 @@ def test_what_a_task_sends_is_announced(deployment):
     capture = Capture(deployment.app())
     steps = app.signature("proj.add", args=(1, 2)) | app.signature("proj.add", args=(3,))
     result = steps.apply_async()
-    assert result.get(timeout=15) == 6
+    assert result.get(timeout=60) == 6
     eventually(lambda: "task-sent" in capture.types(result.id), "the second step is announced")
     capture.stop()

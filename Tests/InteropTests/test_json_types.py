@@ -12,7 +12,7 @@ UTC = datetime.timezone.utc
 
 def echo(app, value):
     """The value as the worker returned it, having been an argument and a result."""
-    answer = app.tasks["proj.echo"].delay(value, inside={"nested": [value]}).get(timeout=15)
+    answer = app.tasks["proj.echo"].delay(value, inside={"nested": [value]}).get(timeout=60)
     assert same(answer["kwargs"], {"inside": {"nested": [answer["args"][0]]}})
     return answer["args"][0]
 
@@ -105,9 +105,9 @@ def test_deep_but_reasonable_nesting_arrives(app):
 
 
 def test_sums_of_large_integers_are_exact(app):
-    assert app.tasks["proj.add"].delay(2**62, 2**62).get(timeout=15) == 2**63
+    assert app.tasks["proj.add"].delay(2**62, 2**62).get(timeout=60) == 2**63
 
 
 def test_a_sum_with_a_float_is_a_float(app):
-    answer = app.tasks["proj.add"].delay(1, 1.0).get(timeout=15)
+    answer = app.tasks["proj.add"].delay(1, 1.0).get(timeout=60)
     assert same(answer, 2.0)

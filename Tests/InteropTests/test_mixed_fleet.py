@@ -17,7 +17,7 @@ def test_both_kinds_of_worker_share_one_queue(deployment):
     deployment.start_celery_worker("--without-gossip", "--without-mingle")
     app = deployment.app()
     results = [app.tasks["proj.sleep"].delay(0.1) for _ in range(60)]
-    assert [result.get(timeout=30) for result in results] == [0.1] * 60
+    assert [result.get(timeout=60) for result in results] == [0.1] * 60
     by_python = ran(deployment)
     by_celeriac = worker.count_lines(r"proj\.sleep\[.*\] succeeded")
     assert by_python and by_celeriac
@@ -69,7 +69,7 @@ def test_a_running_task_is_not_stolen_by_a_celery_workers_short_visibility_timeo
     result = app.tasks["proj.sleep"].delay(10)
     worker.wait_for_line(rf"proj\.sleep\[{result.id}\] received")
     deployment.start_celery_worker("--without-gossip", "--without-mingle", broker_transport_options=options)
-    assert result.get(timeout=30) == 10
+    assert result.get(timeout=60) == 10
     assert ran(deployment) == {}
     assert worker.count_lines(rf"\[{result.id}\] received") == 1
 
@@ -83,7 +83,7 @@ def test_a_client_that_sweeps_with_a_short_visibility_timeout_steals_nothing(dep
     # Every ping drains a connection, which sweeps `unacked` first.
     for _ in range(3):
         sweeper.control.ping(timeout=1)
-    assert result.get(timeout=30) == 8
+    assert result.get(timeout=60) == 8
     assert worker.count_lines(rf"\[{result.id}\] received") == 1
 
 
@@ -97,6 +97,6 @@ def test_celeriac_and_celery_call_each_other_through_chains(deployment):
         return app.signature("proj.add", args=(number,), queue=queue)
 
     result = (add(1, "swift") | add(2, "python") | add(3, "swift") | add(4, "python")).apply_async()
-    assert result.get(timeout=30) == 10
+    assert result.get(timeout=60) == 10
     result = (add(1, "python") | add(2, "swift")).apply_async()
-    assert result.get(timeout=30) == 3
+    assert result.get(timeout=60) == 3

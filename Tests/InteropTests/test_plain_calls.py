@@ -10,39 +10,39 @@ def old(shared):
 
 
 def test_delay_and_get_return_the_sum(app):
-    assert app.tasks["proj.add"].delay(2, 3).get(timeout=15) == 5
+    assert app.tasks["proj.add"].delay(2, 3).get(timeout=60) == 5
 
 
 def test_arguments_and_keyword_arguments_arrive_as_they_were_given(app):
-    result = app.tasks["proj.echo"].delay(1, "two", [3, {"four": None}], five=5.5, six=True).get(timeout=15)
+    result = app.tasks["proj.echo"].delay(1, "two", [3, {"four": None}], five=5.5, six=True).get(timeout=60)
     assert result == {"args": [1, "two", [3, {"four": None}]], "kwargs": {"five": 5.5, "six": True}}
 
 
 def test_a_task_without_a_value_returns_none(app):
     result = app.tasks["proj.noop"].delay()
-    assert result.get(timeout=15) is None
+    assert result.get(timeout=60) is None
     assert result.state == "SUCCESS"
 
 
 def test_a_task_can_be_called_by_its_name_alone(app):
-    assert app.send_task("proj.add", (40, 2)).get(timeout=15) == 42
+    assert app.send_task("proj.add", (40, 2)).get(timeout=60) == 42
 
 
 def test_the_id_may_be_any_text_the_producer_chooses(app):
     result = app.tasks["proj.add"].apply_async((1, 1), task_id="sipariş/42 ✓")
-    assert result.get(timeout=15) == 2
+    assert result.get(timeout=60) == 2
 
 
 def test_unknown_headers_and_properties_do_not_disturb(app):
     result = app.tasks["proj.add"].apply_async(
         (1, 2), headers={"x-tenant": {"id": 7}}, app_id="billing", message_id="m-1"
     )
-    assert result.get(timeout=15) == 3
+    assert result.get(timeout=60) == 3
 
 
 def test_a_hundred_results_are_collected_from_one_group_of_calls(app):
     results = [app.tasks["proj.add"].delay(n, n) for n in range(100)]
-    assert [result.get(timeout=15) for result in results] == [n + n for n in range(100)]
+    assert [result.get(timeout=60) for result in results] == [n + n for n in range(100)]
 
 
 def test_the_old_producer_really_is_celery_5_2(old):

@@ -13,7 +13,7 @@ def test_progress_is_readable_while_the_task_runs(app):
     info = result.info
     assert set(info) >= {"current", "total", "status"}
     assert info["total"] == 5 and 0 <= info["current"] <= 5
-    result.get(timeout=15)
+    result.get(timeout=60)
     assert result.state == "SUCCESS"
 
 
@@ -31,7 +31,7 @@ def test_every_step_is_published_in_order(shared, app):
 
     thread = threading.Thread(target=listen, daemon=True)
     thread.start()
-    app.tasks["proj.progress"].apply_async((4, 0.2), task_id="steps").get(timeout=15)
+    app.tasks["proj.progress"].apply_async((4, 0.2), task_id="steps").get(timeout=60)
     thread.join(5)
     listener.close()
     steps = [state["result"]["current"] for state in seen if state["status"] == "PROGRESS"]

@@ -17,7 +17,7 @@ def record(deployment, result, database=0):
 
 def test_a_success_has_celerys_fields_in_celerys_order(shared, app):
     result = app.tasks["proj.add"].delay(2, 3)
-    result.get(timeout=15)
+    result.get(timeout=60)
     text, stored = record(shared, result)
     assert list(stored) == ["status", "result", "traceback", "children", "date_done", "task_id"]
     assert stored["status"] == "SUCCESS" and stored["result"] == 5 and stored["task_id"] == result.id
@@ -29,7 +29,7 @@ def test_a_success_has_celerys_fields_in_celerys_order(shared, app):
 def test_date_done_is_the_moment_of_the_end(app):
     before = datetime.datetime.now(datetime.timezone.utc)
     result = app.tasks["proj.add"].delay(1, 1)
-    result.get(timeout=15)
+    result.get(timeout=60)
     done = result.date_done
     assert before - datetime.timedelta(seconds=1) <= done <= datetime.datetime.now(datetime.timezone.utc)
 
@@ -37,7 +37,7 @@ def test_date_done_is_the_moment_of_the_end(app):
 def test_a_failure_has_celerys_fields_in_celerys_order(shared, app):
     result = app.tasks["proj.fail"].delay("boom")
     with pytest.raises(ValueError):
-        result.get(timeout=15)
+        result.get(timeout=60)
     _, stored = record(shared, result)
     assert list(stored) == ["status", "result", "traceback", "children", "date_done", "task_id"]
     assert stored["status"] == "FAILURE"
@@ -46,7 +46,7 @@ def test_a_failure_has_celerys_fields_in_celerys_order(shared, app):
 
 def test_group_and_parent_stand_where_celery_puts_them(shared, app):
     result = app.tasks["proj.add"].apply_async((1, 1), group_id="g-1", parent_id="p-1", root_id="r-1")
-    result.get(timeout=15)
+    result.get(timeout=60)
     _, stored = record(shared, result)
     assert list(stored) == ["status", "result", "traceback", "children", "date_done", "group_id", "parent_id", "task_id"]
     assert (stored["group_id"], stored["parent_id"]) == ("g-1", "p-1")
@@ -54,7 +54,7 @@ def test_group_and_parent_stand_where_celery_puts_them(shared, app):
 
 def test_results_expire_after_a_day_by_default(shared, app):
     result = app.tasks["proj.add"].delay(1, 1)
-    result.get(timeout=15)
+    result.get(timeout=60)
     assert 86_400 - 60 < shared.client.ttl(f"celery-task-meta-{result.id}") <= 86_400
 
 
@@ -75,7 +75,7 @@ def test_result_expires_is_the_time_to_live(deployment):
     deployment.write_tasks(result_expires=77)
     deployment.start_worker()
     result = deployment.app().tasks["proj.add"].delay(1, 1)
-    result.get(timeout=15)
+    result.get(timeout=60)
     assert 70 < deployment.client.ttl(f"celery-task-meta-{result.id}") <= 77
 
 
@@ -83,7 +83,7 @@ def test_results_stay_for_good_when_they_shall_not_expire(deployment):
     deployment.write_tasks(result_expires=0)
     deployment.start_worker()
     result = deployment.app().tasks["proj.add"].delay(1, 1)
-    result.get(timeout=15)
+    result.get(timeout=60)
     assert deployment.client.ttl(f"celery-task-meta-{result.id}") == -1
 
 
@@ -92,7 +92,7 @@ def test_result_extended_adds_the_request(deployment):
     deployment.start_worker(name="extended")
     app = deployment.app()
     result = app.tasks["proj.echo"].delay(1, "ı", key=[2])
-    result.get(timeout=15)
+    result.get(timeout=60)
     _, stored = record(deployment, result)
     assert list(stored) == [
         "status", "result", "traceback", "children", "date_done",
@@ -105,7 +105,7 @@ def test_result_extended_adds_the_request(deployment):
 def test_an_ignored_result_is_not_stored(shared, app):
     ignored = app.tasks["proj.add"].apply_async((1, 1), ignore_result=True)
     shared.expect_empty()
-    app.tasks["proj.add"].delay(1, 1).get(timeout=15)
+    app.tasks["proj.add"].delay(1, 1).get(timeout=60)
     assert shared.client.get(f"celery-task-meta-{ignored.id}") is None
 
 
@@ -115,7 +115,7 @@ def test_a_task_configured_to_ignore_its_result_stores_none(deployment):
     app = deployment.app()
     # `send_task` leaves the choice to the worker.
     ignored = app.send_task("proj.add", (1, 1))
-    app.tasks["proj.noop"].delay().get(timeout=15)
+    app.tasks["proj.noop"].delay().get(timeout=60)
     deployment.expect_empty()
     assert deployment.client.get(f"celery-task-meta-{ignored.id}") is None
 
@@ -135,7 +135,7 @@ def test_started_is_stored_when_tracked(deployment):
     eventually(lambda: result.state == "STARTED", "STARTED is stored")
     assert result.info["hostname"] == "tracker@test"
     assert result.info["pid"] in (worker.pid, *worker.children())
-    result.get(timeout=15)
+    result.get(timeout=60)
 
 
 def test_started_is_not_stored_by_default(app):
@@ -150,7 +150,7 @@ def test_results_may_live_in_another_database(deployment):
     deployment.start_worker()
     app = deployment.app(backend_database=1)
     result = app.tasks["proj.add"].delay(2, 3)
-    assert result.get(timeout=15) == 5
+    assert result.get(timeout=60) == 5
     assert record(deployment, result, database=1)[1]["result"] == 5
     assert deployment.client.get(f"celery-task-meta-{result.id}") is None
 
@@ -161,9 +161,9 @@ def test_results_may_live_on_another_server(deployment, tmp_path):
         deployment.write_tasks(result_backend=other.url())
         deployment.start_worker()
         app = deployment.app(result_backend=other.url())
-        assert app.tasks["proj.add"].delay(2, 3).get(timeout=15) == 5
+        assert app.tasks["proj.add"].delay(2, 3).get(timeout=60) == 5
         with pytest.raises(ValueError):
-            app.tasks["proj.fail"].delay("there").get(timeout=15)
+            app.tasks["proj.fail"].delay("there").get(timeout=60)
         deployment.expect_empty()
     finally:
         other.kill()
@@ -173,7 +173,7 @@ def test_the_configured_timezone_shows_in_date_done(deployment):
     deployment.write_tasks(timezone="Asia/Kolkata")
     deployment.start_worker()
     result = deployment.app(timezone="Asia/Kolkata").tasks["proj.add"].delay(1, 1)
-    result.get(timeout=15)
+    result.get(timeout=60)
     assert record(deployment, result)[1]["date_done"].endswith("+05:30")
 
 
@@ -185,8 +185,8 @@ def test_key_prefixes_of_broker_and_results_are_kept(deployment):
         broker_transport_options=options, result_backend_transport_options={"global_keyprefix": "res1"}
     )
     result = app.tasks["proj.add"].delay(2, 3)
-    assert result.get(timeout=15) == 5
-    app.tasks["proj.add"].apply_async((1, 1), countdown=1).get(timeout=15)
+    assert result.get(timeout=60) == 5
+    app.tasks["proj.add"].apply_async((1, 1), countdown=1).get(timeout=60)
     keys = set(deployment.client.keys("*"))
     assert f"res1_celery-task-meta-{result.id}" in keys
     assert {key for key in keys if not key.startswith(("shop1:", "res1_"))} == set()

@@ -11,7 +11,7 @@ from waiting import eventually
 
 def test_a_retried_task_succeeds_after_its_retries(app):
     result = app.tasks["proj.retry"].delay(2, 0.2)
-    result.get(timeout=20)
+    result.get(timeout=60)
     assert result.state == "SUCCESS"
 
 
@@ -30,7 +30,7 @@ def test_retry_is_stored_between_the_attempts(shared, app):
 
     thread = threading.Thread(target=listen, daemon=True)
     thread.start()
-    app.tasks["proj.retry"].apply_async((2, 0.2), task_id=task_id).get(timeout=20)
+    app.tasks["proj.retry"].apply_async((2, 0.2), task_id=task_id).get(timeout=60)
     thread.join(5)
     listener.close()
     assert [state["status"] for state in states] == ["RETRY", "RETRY", "SUCCESS"]
@@ -44,7 +44,7 @@ def test_retry_is_stored_between_the_attempts(shared, app):
 def test_the_client_sees_the_retry_state_while_it_waits(shared, app):
     result = app.tasks["proj.retry"].delay(1, 3)
     eventually(lambda: result.state == "RETRY", "RETRY is stored")
-    result.get(timeout=20)
+    result.get(timeout=60)
 
 
 def test_the_attempt_counter_travels_in_the_message(deployment):
@@ -77,7 +77,7 @@ def test_a_parked_retry_is_run_by_another_worker(deployment):
     eventually(lambda: result.state == "RETRY", "RETRY is stored")
     first.kill()
     deployment.start_worker(name="second")
-    result.get(timeout=30)
+    result.get(timeout=60)
     deployment.expect_empty()
 
 
@@ -86,7 +86,7 @@ def test_retries_end_with_the_error_when_they_are_used_up(deployment):
     worker = deployment.start_worker()
     result = deployment.app().tasks["proj.retry"].delay(5, 0.1)
     with pytest.raises(Exception):
-        result.get(timeout=20)
+        result.get(timeout=60)
     assert result.state == "FAILURE"
     assert worker.count_lines(rf"proj\.retry\[{result.id}\] received") == 2
 
@@ -102,5 +102,5 @@ def test_autoretry_retries_the_named_errors_only(deployment):
     worker = deployment.start_worker()
     result = deployment.app().tasks["proj.fail"].delay("again")
     with pytest.raises(ValueError, match="again"):
-        result.get(timeout=30)
+        result.get(timeout=60)
     assert worker.count_lines(rf"proj\.fail\[{result.id}\] received") == 3

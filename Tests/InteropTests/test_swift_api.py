@@ -37,7 +37,7 @@ def shop(tmp_path_factory):
 
 
 def call(app, name, *args, **kwargs):
-    return app.send_task(name, args, kwargs).get(timeout=20)
+    return app.send_task(name, args, kwargs).get(timeout=60)
 
 
 def failure(app, name, *args, **kwargs):
@@ -82,7 +82,7 @@ def test_a_struct_of_arguments_is_read_and_refused_member_by_member(shop):
 def test_an_error_of_ones_own_has_its_python_class_and_arguments(shop):
     result = shop.send_task("shop.price", ["yacht"])
     with pytest.raises(Exception) as caught:
-        result.get(timeout=20)
+        result.get(timeout=60)
     assert type(caught.value).__name__ == "UnknownItem"
     assert caught.value.args == ("yacht", "is not for sale")
     assert json.loads(shop.backend.get(f"celery-task-meta-{result.id}"))["result"]["exc_module"] == "shop.errors"
@@ -110,21 +110,21 @@ def test_a_replaced_task_has_the_result_of_its_canvas(shop):
 
 def test_the_ids_of_a_canvas_sent_by_a_task_are_known_when_it_returns(shop):
     last = result_from_tuple(call(shop, "shop.order", ["pen", "book"]), app=shop)
-    assert last.get(timeout=20) == "order: 15.70"
-    assert last.parent.get(timeout=20) == 1570
+    assert last.get(timeout=60) == "order: 15.70"
+    assert last.parent.get(timeout=60) == 1570
     assert last.parent.parent.join(timeout=20) == [120, 1450]
 
 
 def test_a_soft_time_limit_in_code_cancels_the_task(shop):
     result = shop.send_task("shop.slow", [30], queue="slow")
-    assert result.get(timeout=20) == "stopped: softTimeLimit"
+    assert result.get(timeout=60) == "stopped: softTimeLimit"
 
 
 def test_a_task_sees_its_request(shop):
     result = shop.send_task(
         "shop.whoami", [1], {"a": None}, headers={"x-tenant": "t"}, app_id="1234", priority=4, root_id="root"
     )
-    seen = result.get(timeout=20)
+    seen = result.get(timeout=60)
     assert seen["args"] == [1] and seen["kwargs"] == {"a": None}
     assert seen["id"] == result.id and seen["root_id"] == "root"
     assert seen["headers"] == {"x-tenant": "t"}
@@ -138,7 +138,7 @@ def test_an_errback_may_be_told_what_failed(shop):
     errback = shop.signature("shop.failed")
     errback.freeze()
     shop.send_task("shop.price", ["yacht"], link_error=errback)
-    told = shop.AsyncResult(errback.id).get(timeout=20)
+    told = shop.AsyncResult(errback.id).get(timeout=60)
     assert told == {"task": "shop.price", "type": "UnknownItem", "traced": True}
 
 
@@ -150,9 +150,9 @@ def test_tasks_in_swift_and_in_python_share_canvases(deployment):
     price, total = app.signature("shop.price"), app.signature("shop.total")
     add = app.signature("proj.add", queue="python")
     result = chain(price.clone(("pen",)), add.clone((1,)), add.clone((2,)))()
-    assert result.get(timeout=30) == 123
+    assert result.get(timeout=60) == 123
     result = chord(group(price.clone(("pen",)), add.clone((1, 2)), price.clone(("book",))), total)()
-    assert result.get(timeout=30) == 120 + 3 + 1450
+    assert result.get(timeout=60) == 120 + 3 + 1450
 
 
 def test_a_block_of_tasks_yaml_beats_the_options_in_code(deployment):
@@ -160,7 +160,7 @@ def test_a_block_of_tasks_yaml_beats_the_options_in_code(deployment):
     path.write_text("tasks:\n  shop.slow: {soft_time_limit: 10}\n  shop.reserve: {max_retries: 1}\n", encoding="utf-8")
     start_own_worker(deployment, options=("--config", path))
     app = deployment.app()
-    assert app.send_task("shop.slow", [1.2], queue="slow").get(timeout=20) == "slept"
+    assert app.send_task("shop.slow", [1.2], queue="slow").get(timeout=60) == "slept"
     error = failure(app, "shop.reserve", "pen")
     assert type(error).__name__ == "StockBusy"
 

@@ -15,7 +15,7 @@ from old_producer import OldProducer
 from producer import make_app
 from redis_server import RedisServer
 from tasks_file import tasks_file
-from waiting import eventually
+from waiting import PATIENCE, eventually
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -106,14 +106,14 @@ class Deployment:
         beat.wait_for_line(r"beat: Starting\.\.\.")
         return beat
 
-    def run_beat(self, *arguments, environment=None, timeout=30):
+    def run_beat(self, *arguments, environment=None, timeout=PATIENCE):
         """Runs `celeriac-beat` to its end and returns its exit code and output."""
         return subprocess.run(
             [str(part) for part in (BEAT, *arguments)], cwd=self.directory, timeout=timeout,
             env=clean_environment(**(environment or {})), stdin=subprocess.DEVNULL, capture_output=True, text=True,
         )
 
-    def run(self, *arguments, environment=None, timeout=30, config=True):
+    def run(self, *arguments, environment=None, timeout=PATIENCE, config=True):
         """Runs the program to its end and returns its exit code and output."""
         options = ["--config", self.tasks_path] if config else []
         return subprocess.run(
@@ -148,7 +148,7 @@ class Deployment:
             self.directory, environment, name,
         )
         self.processes.append(worker)
-        worker.wait_for_line(r" ready\.$", timeout=40)
+        worker.wait_for_line(r" ready\.$")
         return worker
 
     # What is left in Redis
@@ -161,7 +161,7 @@ class Deployment:
         """How many messages wait in a queue, over all its priorities."""
         return sum(self.client.llen(queue + suffix) for suffix in ("", *(f"\x06\x16{step}" for step in (3, 6, 9))))
 
-    def expect_empty(self, queue="celery", timeout=15):
+    def expect_empty(self, queue="celery", timeout=PATIENCE):
         """Waits until nothing is waiting, held or parked."""
         eventually(
             lambda: not (

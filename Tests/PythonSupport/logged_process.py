@@ -8,6 +8,8 @@ import subprocess
 import threading
 import time
 
+from waiting import PATIENCE
+
 
 class LoggedProcess:
     """Runs a command, keeps every line it prints, and lets a test wait for one."""
@@ -55,7 +57,7 @@ class LoggedProcess:
         with self._changed:
             return "\n".join(self.lines)
 
-    def wait_for_line(self, pattern, timeout=20.0, count=1):
+    def wait_for_line(self, pattern, timeout=PATIENCE, count=1):
         """Returns the line in which `pattern` is found for the `count`-th time."""
         expression = re.compile(pattern)
         end = time.monotonic() + timeout
@@ -88,7 +90,7 @@ class LoggedProcess:
             self._process.kill()
         self._process.wait(10)
 
-    def exit_code(self, timeout=20.0):
+    def exit_code(self, timeout=PATIENCE):
         """Waits for the process to end by itself and returns its exit code, negative for a signal."""
         try:
             code = self._process.wait(timeout)
@@ -97,7 +99,7 @@ class LoggedProcess:
         self._reader.join(5)
         return code
 
-    def terminate(self, timeout=20.0):
+    def terminate(self, timeout=PATIENCE):
         """Sends SIGTERM and returns the exit code."""
         self.signal(signal.SIGTERM)
         return self.exit_code(timeout)

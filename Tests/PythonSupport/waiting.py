@@ -2,8 +2,12 @@
 
 import time
 
+# Seconds after which a test gives up on what normally comes at once. They cost nothing where it comes, and on a shared
+# machine everything may stand still for a while. What is to happen within a certain time is said by the test itself.
+PATIENCE = 60.0
 
-def eventually(check, what, timeout=15.0):
+
+def eventually(check, what, timeout=PATIENCE):
     """Returns the first true value of `check()`; fails naming `what` when none came within `timeout` seconds."""
     end = time.monotonic() + timeout
     while True:
