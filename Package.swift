@@ -282,6 +282,7 @@ let targets: [Target] = [
     tests("HandlersDebugTests", ["HandlersDebug", "CeleriacTasks", "CeleryMessage", logging]),
     tests("HandlersExcelTests", ["HandlersExcel", "CeleriacTasks", "CeleryMessage", logging]),
     tests("HandlersMaintenanceTests", ["HandlersMaintenance", "Databases", "CeleriacTasks", "CeleryMessage", logging]),
+    tests("InspectionTests", ["Inspection", "CeleryMessage"]),
     tests(
         "RedisInspectionTests",
         ["RedisInspection", "Inspection", "RedisTransport", "RedisClient", "CeleryMessage", nioCore, nioPosix, logging]

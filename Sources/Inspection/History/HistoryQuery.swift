@@ -1,0 +1,59 @@
+public import CeleryMessage
+
+/// Which finished tasks are wanted; what is left out does not matter.
+public struct HistoryQuery: Sendable, Hashable {
+    /// Taken from this queue.
+    public var queue: String?
+    /// Ended in one of these states; all when empty.
+    public var states: Set<TaskState> = []
+    /// Of this name.
+    public var task: String?
+    /// Of this tenant.
+    public var tenant: String?
+    /// Ended at this moment or later.
+    public var finishedAfter: Instant?
+    /// Ended before this moment.
+    public var finishedBefore: Instant?
+    /// The id, or a part of the arguments' text.
+    public var text: String?
+    /// How many of those that match to leave out, in order.
+    public var offset = 0
+    /// The most tasks to answer.
+    public var limit = 50
+    /// Whether the newest come first.
+    public var isNewestFirst = true
+
+    /// The newest fifty of all.
+    public init() {}
+
+    /// Whether a task is one of those wanted, wherever it stands.
+    public func matches(_ task: FinishedTask) -> Bool {
+        if let queue, task.queue != queue { return false }
+        if !states.isEmpty, !states.contains(task.state) { return false }
+        if let name = self.task, task.name != name { return false }
+        if let tenant, task.tenant != tenant { return false }
+        if let finishedAfter, task.finishedAt < finishedAfter { return false }
+        if let finishedBefore, task.finishedAt >= finishedBefore { return false }
+        guard let text, !text.isEmpty else { return true }
+        return task.id == text || task.arguments.contains(bytesOf: text) || task.keywords.contains(bytesOf: text)
+    }
+}
+
+extension String {
+    /// Whether the bytes of another text occur in this one; unlike `contains` it does not look at characters.
+    func contains(bytesOf other: String) -> Bool {
+        let found = utf8.withContiguousStorageIfAvailable { bytes in
+            other.utf8.withContiguousStorageIfAvailable { wanted in
+                guard let first = wanted.first else { return true }
+                guard wanted.count <= bytes.count else { return false }
+                var place = 0
+                while place <= bytes.count - wanted.count {
+                    if bytes[place] == first, bytes[place..<place + wanted.count].elementsEqual(wanted) { return true }
+                    place += 1
+                }
+                return false
+            }
+        }
+        return (found ?? nil) ?? contains(other)
+    }
+}
