@@ -1,9 +1,6 @@
 import CeleriacTasks
 import CeleryMessage
 import HandlersDebug
-import Logging
-import NIOCore
-import NIOPosix
 import Synchronization
 import Transport
 import WorkerPool
@@ -14,14 +11,15 @@ import WorkerPool
 struct ControlBench: Sendable {
     static let node = "w1@worker.example.com"
 
-    let loop: any EventLoop
-    let store = InMemoryStore()
+    private let bench: WorkerBench
     let hub = InMemoryControlHub()
-    let broker: FlakyBroker
-    let worker: Worker
-    let gate = Gate()
-    let log = LogBook()
     let said = Said()
+
+    var store: InMemoryStore { bench.store }
+    var broker: FlakyBroker { bench.broker }
+    var worker: Worker { bench.worker }
+    var gate: Gate { bench.gate }
+    var log: LogBook { bench.log }
 
     /// What was published, in order.
     final class Said: Sendable {
@@ -44,18 +42,7 @@ struct ControlBench: Sendable {
         configuration.control.mingles = false
         configuration.events.heartbeatInterval = nil
         change(&configuration)
-        let loop = MultiThreadedEventLoopGroup.singleton.next()
-        self.loop = loop
-        broker = FlakyBroker(store, loop: loop)
-        let channel = InMemoryControlChannel(hub, store: store) { body in loop.execute { body() } }
-        worker = Worker(
-            configuration: configuration,
-            broker: broker,
-            control: channel,
-            codecs: .json,
-            eventLoop: loop,
-            logger: log.logger
-        )
+        bench = WorkerBench(configuration, hub: hub)
     }
 
     /// Listens like a monitor from now on.
@@ -84,47 +71,19 @@ struct ControlBench: Sendable {
             ]
         )
         let setup = PoolSetup(tasks: names.map { PoolSetup.Binding(task: $0, handler: $0) }, hostname: Self.node)
-        let (ready, announcer) = AsyncStream.makeStream(of: Void.self)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                // Ends the wait also when the worker does not start.
-                defer { announcer.finish() }
-                try await bench.worker.run(
-                    makePools: { onEvents in
-                        [
-                            InlinePool(
-                                name: "here",
-                                slots: slots,
-                                setup: setup,
-                                registry: registry,
-                                eventLoop: bench.loop,
-                                logger: bench.log.logger,
-                                onEvents: onEvents
-                            )
-                        ]
-                    },
-                    onReady: { announcer.yield() }
-                )
-            }
-            for await _ in ready { break }
-            let outcome: Result<Void, any Error>
-            do { outcome = .success(try await body(bench)) } catch { outcome = .failure(error) }
-            await bench.worker.stop(.warm)
-            bench.gate.open()
-            try await group.waitForAll()
-            try outcome.get()
-        }
+        try await bench.bench.run(
+            pools: { onEvents in [bench.bench.inlinePool("here", slots: slots, setup, registry, onEvents)] },
+            { try await body(bench) }
+        )
     }
 
     // MARK: What clients do
 
     func publish(_ task: String, _ ids: [String], change: (inout TaskMessage) -> Void = { _ in }) throws {
-        for id in ids {
-            var message = TaskMessage(task: task, id: id)
+        try bench.publish(task, ids) { message in
             message.headers.argsrepr = "()"
             message.headers.kwargsrepr = "{}"
             change(&message)
-            store.publish(Publication(queue: "celery", priority: 0, item: try message.encode()))
         }
     }
 
@@ -145,15 +104,13 @@ struct ControlBench: Sendable {
         _ = try await client.publish([message])
     }
 
-    func record(_ id: String) async throws -> JSONValue? {
-        try await store.record(taskID: id).map { try JSONReader.value($0) }
-    }
+    func record(_ id: String) async throws -> JSONValue? { try await bench.record(id) }
 
     // MARK: Waiting
 
-    func stored(_ ids: [String]) async { await broker.until { ids.allSatisfy { store.storeCount(taskID: $0) >= 1 } } }
+    func stored(_ ids: [String]) async { await bench.stored(ids) }
 
-    func begun(_ count: Int) async { await broker.until { gate.begun.count >= count } }
+    func begun(_ count: Int) async { await bench.begun(count) }
 
     /// The events said so far.
     var events: [JSONValue] {

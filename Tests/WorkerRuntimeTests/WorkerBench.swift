@@ -16,12 +16,16 @@ struct WorkerBench: Sendable {
     let gate = Gate()
     let log = LogBook()
 
-    init(_ configuration: WorkerConfiguration) {
-        loop = MultiThreadedEventLoopGroup.singleton.next()
+    /// A bench whose worker hears what is said in the hub, where there is one.
+    init(_ configuration: WorkerConfiguration, hub: InMemoryControlHub? = nil) {
+        let loop = MultiThreadedEventLoopGroup.singleton.next()
+        self.loop = loop
         broker = FlakyBroker(store, loop: loop)
+        let store = store
         worker = Worker(
             configuration: configuration,
             broker: broker,
+            control: hub.map { InMemoryControlChannel($0, store: store) { body in loop.execute { body() } } },
             codecs: .json,
             eventLoop: loop,
             logger: log.logger
