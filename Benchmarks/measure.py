@@ -20,6 +20,7 @@ import redis
 from celery import Celery, chain, chord, group
 
 import beat
+import gateway
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARIES = pathlib.Path(os.environ.get("CELERIAC_BINARIES", ROOT / ".build" / "release"))
@@ -377,13 +378,16 @@ def main():
     parser.add_argument("--idle-seconds", type=float, default=15)
     parser.add_argument("--beat-entries", type=int, default=100_000)
     parser.add_argument("--beat-burst", type=int, default=10_000)
-    parser.add_argument("--only", help="comma list of throughput, canvas, latency, memory, start, idle, beat")
+    parser.add_argument("--gateway-clients", type=int, default=1_000)
+    parser.add_argument("--gateway-queues", type=int, default=10_000)
+    parser.add_argument("--gateway-messages", type=int, default=1_000_000)
+    parser.add_argument("--only", help="comma list of throughput, canvas, latency, memory, start, idle, beat, gateway")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if options.quick:
         options.tasks, options.celery_tasks, options.rounds = 60_000, 2_500, 1
         options.latency_tasks, options.idle_seconds, options.canvas_tasks = 150, 6, 8_000
-    parts = ["throughput", "canvas", "latency", "memory", "start", "idle", "beat"]
+    parts = ["throughput", "canvas", "latency", "memory", "start", "idle", "beat", "gateway"]
     if options.only:
         parts = options.only.split(",")
     results = {}
@@ -420,6 +424,8 @@ def main():
                 results["idle"] = bench.idle_commands()
             if "beat" in parts:
                 results |= beat.measure(bench, BINARIES, options)
+            if "gateway" in parts:
+                results |= gateway.measure(bench, BINARIES, options)
         finally:
             bench.server.close()
     if options.json:

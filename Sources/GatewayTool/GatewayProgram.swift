@@ -21,6 +21,7 @@ struct GatewayProgram {
 
     /// Serves until a signal stops it; answers the exit code.
     func run() async throws -> Int32 {
+        OpenFileLimit.raise()
         let hangUp = Signals([SIGHUP]) { _ in reopenLog() }
         defer { withExtendedLifetime(hangUp) {} }
         let transport = try RedisWiring.transport(configuration)

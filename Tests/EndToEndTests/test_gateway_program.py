@@ -1,5 +1,8 @@
 """The program celeriac-gateway: its command line, its end, and clients and servers that behave badly."""
 
+import pathlib
+import re
+import resource
 import socket
 import subprocess
 import time
@@ -9,6 +12,8 @@ import pytest
 from deployment import Deployment, clean_environment
 from gateway import PROGRAM, Gateway
 from waiting import eventually
+
+SOFT_LIMIT, HARD_LIMIT = resource.getrlimit(resource.RLIMIT_NOFILE)
 
 
 def run(deployment, *arguments, environment=None):
@@ -173,3 +178,15 @@ def test_it_listens_on_the_loopback_only(deployment):
     for address in addresses - {"127.0.0.1", "127.0.1.1"}:
         with pytest.raises(OSError):
             socket.create_connection((address, gateway.port), timeout=2)
+
+
+def test_the_limit_of_open_files_is_as_high_as_allowed(deployment):
+    # pytest's children inherit its limits: the soft one is lowered here as a login shell would have it.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, HARD_LIMIT))
+    try:
+        gateway = Gateway(deployment)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (SOFT_LIMIT, HARD_LIMIT))
+    limits = pathlib.Path(f"/proc/{gateway.process.pid}/limits").read_text()
+    soft, hard = re.search(r"^Max open files +(\d+) +(\d+)", limits, re.MULTILINE).groups()
+    assert soft == hard == str(HARD_LIMIT)
