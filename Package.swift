@@ -152,9 +152,9 @@ let targets: [Target] = [
             "Inspection", "CeleryMessage", hummingbird.product("Hummingbird"), hummingbird.product("HummingbirdCore"),
             hummingbird.product("HummingbirdTLS"), httpTypes.product("HTTPTypes"),
             lifecycle.product("ServiceLifecycle"), crypto.product("Crypto"), nioCore,
-            nioHTTP1, nioSSL.product("NIOSSL"), logging,
+            nioHTTP1, nioSSL.product("NIOSSL"), mustache.product("Mustache"), logging,
         ],
-        resources: [.embedInCode("Resources/openapi.json")]
+        resources: [.embedInCode("Resources/openapi.json"), .embedInCode("Resources/dashboard")]
     ),
 
     // Wiring.

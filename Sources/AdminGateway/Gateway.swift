@@ -9,6 +9,7 @@ package struct Gateway: Sendable {
     private let reading: any TaskReading & DeploymentReading
     private let feed: any ResultFeed
     private let enqueuer: TaskEnqueuer
+    private let dashboard: Dashboard?
 
     /// A gateway that reads what `inspector` and `reading` find, and sends with `enqueuer`.
     package init(
@@ -16,13 +17,15 @@ package struct Gateway: Sendable {
         inspector: TaskInspector,
         reading: any TaskReading & DeploymentReading,
         feed: any ResultFeed,
-        enqueuer: TaskEnqueuer
+        enqueuer: TaskEnqueuer,
+        dashboard: Dashboard? = nil
     ) {
         self.configuration = configuration
         self.inspector = inspector
         self.reading = reading
         self.feed = feed
         self.enqueuer = enqueuer
+        self.dashboard = dashboard
     }
 
     /// Everything that is served.
@@ -54,6 +57,9 @@ package struct Gateway: Sendable {
         MetricsRoutes(deployment: reading, requests: requests, followers: followers)
             .add(to: guarded(routes, configuration.metricsAccess, .viewer, door))
         addEnqueueing(to: routes, door)
+        if let dashboard {
+            dashboard.routes(configuration, inspector, feed, door, followers).add(to: routes.group())
+        }
         OpenAPIDocument(configuration: configuration, catalog: enqueuer.catalog).add(to: routes)
         methods.fill(MethodTable(router))
         return router

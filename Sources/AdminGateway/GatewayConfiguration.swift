@@ -20,6 +20,9 @@ package struct GatewayConfiguration: Sendable {
     package var pollingSeconds = 1
     /// Who may ask for more.
     package var users: [GatewayUser] = []
+    /// What the dashboard's sessions are signed with: gateways that share it know each other's; `nil` makes a key at each
+    /// start, after which everybody logs in again.
+    package var sessionKey: String?
     /// Addresses that start tasks.
     package var starts: [StartRoute] = []
     /// For how long no second task of the same id is sent.

@@ -26,7 +26,10 @@ struct AnswerEverything: RouterMiddleware {
             seconds: (ContinuousClock.now - start) / .seconds(1)
         )
         response.headers[.xContentTypeOptions] = "nosniff"
-        response.headers[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
+        // Pages say themselves what they may load; nothing else may load anything.
+        if response.headers[.contentSecurityPolicy] == nil {
+            response.headers[.contentSecurityPolicy] = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
+        }
         response.headers[.referrerPolicy] = "no-referrer"
         response.headers[.xFrameOptions] = "DENY"
         response.headers[.crossOriginResourcePolicy] = "same-site"
@@ -82,6 +85,7 @@ struct AnswerEverything: RouterMiddleware {
 
 extension HTTPField.Name {
     static let referrerPolicy = HTTPField.Name.known("Referrer-Policy")
+    static let secFetchSite = HTTPField.Name.known("Sec-Fetch-Site")
     static let xFrameOptions = HTTPField.Name.known("X-Frame-Options")
     static let xAccelBuffering = HTTPField.Name.known("X-Accel-Buffering")
     static let lastEventID = HTTPField.Name.known("Last-Event-ID")

@@ -36,7 +36,7 @@ struct BodyReader: Sendable {
         }
     }
 
-    private func bytes(_ request: Request) async throws -> [UInt8] {
+    func bytes(_ request: Request) async throws -> [UInt8] {
         let body = request.body
         let (largest, longest) = (largest, longest)
         return try await withThrowingTaskGroup(of: [UInt8].self) { group in

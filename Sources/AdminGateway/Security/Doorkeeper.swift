@@ -17,6 +17,11 @@ struct Doorkeeper: Sendable {
     /// - Throws: 401 without a token or with an unknown one, 429 after too many of those from one address, 403 when the
     ///   role does not suffice.
     func admit(_ request: Request, _ context: GatewayContext, atLeast role: GatewayUser.Role) throws -> GatewayUser {
+        try admit(token: Self.token(request), context, atLeast: role)
+    }
+
+    /// The user whose token this is, when the user may do what is asked; throws as for a request.
+    func admit(token: String?, _ context: GatewayContext, atLeast role: GatewayUser.Role) throws -> GatewayUser {
         guard failures.mayGoOn(context.remoteAddress) else {
             throw GatewayError(
                 .tooManyRequests,
@@ -25,7 +30,7 @@ struct Doorkeeper: Sendable {
                 retryAfter: 60
             )
         }
-        guard let token = Self.token(request) else {
+        guard let token else {
             throw Self.unknown("A token is needed: Authorization: Bearer …", context, nil)
         }
         guard let user = user(of: token) else {

@@ -10,6 +10,8 @@ public struct HistoryQuery: Sendable, Hashable {
     public var task: String?
     /// Of this tenant.
     public var tenant: String?
+    /// Of the workflow that this task began, itself included.
+    public var rootID: String?
     /// Ended at this moment or later.
     public var finishedAfter: Instant?
     /// Ended before this moment.
@@ -32,6 +34,7 @@ public struct HistoryQuery: Sendable, Hashable {
         if !states.isEmpty, !states.contains(task.state) { return false }
         if let name = self.task, task.name != name { return false }
         if let tenant, task.tenant != tenant { return false }
+        if let rootID, task.rootID != rootID, task.id != rootID { return false }
         if let finishedAfter, task.finishedAt < finishedAfter { return false }
         if let finishedBefore, task.finishedAt >= finishedBefore { return false }
         guard let text, !text.isEmpty else { return true }

@@ -1,0 +1,53 @@
+package import CeleryMessage
+package import Inspection
+
+/// What the dashboard shows and changes.
+package struct Dashboard: Sendable {
+    private let administration: Administration
+    private let history: any HistoryReading
+    private let deadLetters: any DeadLetters
+    private let now: @Sendable () -> Instant
+    private let activity: Activity
+
+    /// A dashboard of one deployment.
+    ///
+    /// - Parameter now: the wall clock.
+    package init(
+        administration: Administration,
+        history: any HistoryReading,
+        deadLetters: any DeadLetters,
+        now: @escaping @Sendable () -> Instant = { .now() }
+    ) {
+        self.administration = administration
+        self.history = history
+        self.deadLetters = deadLetters
+        self.now = now
+        activity = Activity(history: history, now: now)
+    }
+
+    /// Looks at the counters of finished tasks; whoever serves the dashboard does so every few seconds, so that the last
+    /// hour is known when somebody looks.
+    package func look() async throws { try await activity.look() }
+
+    func routes(
+        _ configuration: GatewayConfiguration,
+        _ inspector: TaskInspector,
+        _ feed: any ResultFeed,
+        _ door: Doorkeeper,
+        _ followers: FollowerCount
+    ) -> DashboardRoutes {
+        DashboardRoutes(
+            configuration: configuration,
+            administration: administration,
+            history: history,
+            deadLetters: deadLetters,
+            inspector: inspector,
+            feed: feed,
+            activity: activity,
+            door: door,
+            sessions: Sessions(seal: SessionSeal(secret: configuration.sessionKey)),
+            followers: followers,
+            now: now
+        )
+    }
+}
