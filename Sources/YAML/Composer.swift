@@ -25,6 +25,13 @@ struct Composer: ~Copyable {
         case complete(YAMLNode, Weight)
     }
 
+    /// A block at the top whose entries are handed on as they are read, and kept by nobody here.
+    struct Handing {
+        var key: String
+        /// Takes an entry, and the entries that stand above the block.
+        var take: (_ entry: YAMLEntry, _ above: [YAMLEntry]) -> Void
+    }
+
     private typealias Weighed = (node: YAMLNode, weight: Weight)
 
     init(events: consuming EventStream, limits: YAMLLimits) {
@@ -32,15 +39,20 @@ struct Composer: ~Copyable {
         self.limits = limits
     }
 
-    /// The only document of the stream.
-    mutating func document() throws(YAMLError) -> YAMLNode {
+    /// The only document of the stream, but for what stands in the block that `handing` names.
+    mutating func document(_ handing: Handing? = nil) throws(YAMLError) -> YAMLNode {
         _ = try events.next()
         let start = try events.next()
         guard case .documentStart = start.event else {
             return YAMLNode(.scalar(YAMLScalar("")), position: start.position)
         }
         let first = try events.next()
-        let root = try node(first.event, at: first.position, depth: 1).node
+        let root: YAMLNode
+        if let handing, case .mappingStart(nil, nil) = first.event {
+            root = try mapping(tag: nil, at: first.position, depth: 1, handing).node
+        } else {
+            root = try node(first.event, at: first.position, depth: 1).node
+        }
         _ = try events.next()
         let end = try events.next()
         guard case .streamEnd = end.event else {
@@ -96,37 +108,87 @@ struct Composer: ~Copyable {
         return (YAMLNode(.sequence(items), tag: tag, position: position), outer(inside))
     }
 
-    private mutating func mapping(tag: String?, at position: YAMLPosition, depth: Int) throws(YAMLError) -> Weighed {
+    private mutating func mapping(
+        tag: String?,
+        at position: YAMLPosition,
+        depth: Int,
+        _ handing: Handing? = nil
+    ) throws(YAMLError) -> Weighed {
         try count(Weight(nodes: 1, bytes: 0, height: 1), at: position, depth: depth)
         var entries: [YAMLEntry] = []
-        var places: [String: YAMLPosition] = [:]
+        var places = KeyPlaces()
         var merged: Weighed?
         var inside = Weight()
-        while true {
-            let (event, place) = try events.next()
-            if case .mappingEnd = event { break }
-            let (key, isMerge) = try key(event, at: place, depth: depth + 1)
-            if let first = places.updateValue(place, forKey: key.text) {
-                let message = "the key '\(Self.shortened(key.text))' stands here twice; first on line \(first.line)"
-                throw YAMLError(.duplicateKey, message, at: place, related: first)
-            }
+        while let key = try nextKey(&places, depth: depth + 1) {
             let next = try events.next()
+            if let handing, key.text == handing.key, !key.isMerge, case .mappingStart(nil, nil) = next.event {
+                try handOn(at: next.position, above: entries, handing)
+                entries.append(key.entry(YAMLNode(.mapping([]), position: next.position)))
+                continue
+            }
             let value = try node(next.event, at: next.position, depth: depth + 1)
             inside.add(Weight(nodes: 1, bytes: key.text.utf8.count, height: 1))
-            if isMerge {
+            if key.isMerge {
                 merged = value
                 // libyaml gives an alias' target, whose own place may be lines away.
                 merged?.node.position = next.position
             } else {
                 inside.add(value.weight)
-                entries.append(YAMLEntry(key: key.text, keyStyle: key.style, keyPosition: place, value: value.node))
+                entries.append(key.entry(value.node))
             }
         }
         if let merged {
             inside.add(merged.weight)
-            entries += try inherited(from: merged.node, except: Set(entries.map(\.key)))
+            entries += try inherited(from: merged.node, except: places)
         }
         return (YAMLNode(.mapping(entries), tag: tag, position: position), outer(inside))
+    }
+
+    /// Reads a mapping at the top and hands its entries on, one after another; those of a merge key last.
+    private mutating func handOn(
+        at position: YAMLPosition,
+        above: [YAMLEntry],
+        _ handing: Handing
+    ) throws(YAMLError) {
+        try count(Weight(nodes: 1, bytes: 0, height: 1), at: position, depth: 2)
+        var places = KeyPlaces()
+        var merged: YAMLNode?
+        while let key = try nextKey(&places, depth: 3) {
+            let next = try events.next()
+            let value = try node(next.event, at: next.position, depth: 3).node
+            guard key.isMerge else {
+                handing.take(key.entry(value), above)
+                continue
+            }
+            merged = value
+            merged?.position = next.position
+        }
+        guard let merged else { return }
+        for entry in try inherited(from: merged, except: places) { handing.take(entry, above) }
+    }
+
+    /// A key of a mapping.
+    private struct Key {
+        var text: String
+        var style: YAMLScalar.Style
+        var position: YAMLPosition
+        var isMerge: Bool
+
+        func entry(_ value: YAMLNode) -> YAMLEntry {
+            YAMLEntry(key: text, keyStyle: style, keyPosition: position, value: value)
+        }
+    }
+
+    /// The next key of a mapping, which must not have stood in it before; `nil` at its end.
+    private mutating func nextKey(_ places: inout KeyPlaces, depth: Int) throws(YAMLError) -> Key? {
+        let (event, place) = try events.next()
+        if case .mappingEnd = event { return nil }
+        let (key, isMerge) = try key(event, at: place, depth: depth)
+        if let first = places.note(key.text, at: place) {
+            let message = "the key '\(Self.shortened(key.text))' stands here twice; first on line \(first.line)"
+            throw YAMLError(.duplicateKey, message, at: place, related: first)
+        }
+        return Key(text: key.text, style: key.style, position: place, isMerge: isMerge)
     }
 
     private mutating func key(
@@ -142,7 +204,7 @@ struct Composer: ~Copyable {
     }
 
     /// The entries a merge key adds: those of the first mapping that has the key, never one that stands there itself.
-    private func inherited(from node: YAMLNode, except own: Set<String>) throws(YAMLError) -> [YAMLEntry] {
+    private func inherited(from node: YAMLNode, except own: KeyPlaces) throws(YAMLError) -> [YAMLEntry] {
         let sources: [YAMLNode]
         switch node.content {
         case .mapping: sources = [node]
@@ -153,7 +215,7 @@ struct Composer: ~Copyable {
             throw YAMLError(.merge, "the merge key << takes a mapping or a list of mappings", at: node.position)
         }
         var seen = own
-        return sources.flatMap { $0.mapping ?? [] }.filter { seen.insert($0.key).inserted }
+        return sources.flatMap { $0.mapping ?? [] }.filter { seen.note($0.key, at: $0.keyPosition) == nil }
     }
 
     private func outer(_ inside: Weight) -> Weight {

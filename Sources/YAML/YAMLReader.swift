@@ -6,6 +6,35 @@
 public enum YAMLReader {
     /// The root node of the only document in `bytes`.
     public static func node(_ bytes: [UInt8], limits: YAMLLimits = YAMLLimits()) throws(YAMLError) -> YAMLNode {
+        try read(bytes, limits) { (composer) throws(YAMLError) in try composer.document() }
+    }
+
+    /// The same for a text with one long block at its top, whose entries are handed on as they are read.
+    ///
+    /// In the node that is returned the block is empty, so that never more than one of its entries is in memory. A block that
+    /// is an alias, or has an anchor or a tag, is not handed on; it stands in the node as ever.
+    ///
+    /// - Parameters:
+    ///   - key: the block's key.
+    ///   - take: gets each entry, and the entries that stand above the block. It has got some when an error is thrown later.
+    public static func node(
+        _ bytes: [UInt8],
+        limits: YAMLLimits = YAMLLimits(),
+        handingOn key: String,
+        to take: (_ entry: YAMLEntry, _ above: [YAMLEntry]) -> Void
+    ) throws(YAMLError) -> YAMLNode {
+        try withoutActuallyEscaping(take) { (take) throws(YAMLError) in
+            try read(bytes, limits) { (composer) throws(YAMLError) in
+                try composer.document(Composer.Handing(key: key, take: take))
+            }
+        }
+    }
+
+    private static func read(
+        _ bytes: [UInt8],
+        _ limits: YAMLLimits,
+        _ body: (inout Composer) throws(YAMLError) -> YAMLNode
+    ) throws(YAMLError) -> YAMLNode {
         guard bytes.count <= limits.bytes else {
             throw YAMLError(
                 .limit,
@@ -18,7 +47,7 @@ public enum YAMLReader {
         return try bytes.withUnsafeBufferPointer { (buffer) throws(YAMLError) in
             let text = UnsafeBufferPointer(rebasing: buffer[mark...])
             var composer = Composer(events: try EventStream(text), limits: limits)
-            return try composer.document()
+            return try body(&composer)
         }
     }
 

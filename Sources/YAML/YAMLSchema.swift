@@ -14,12 +14,14 @@ public enum YAMLSchema: Sendable, Hashable {
     /// `mostDigits`, it is text.
     public func resolve(_ text: String) -> YAMLValue? {
         // Everything with a meaning is short ASCII, decimal integers apart.
-        let bytes = Array(text.utf8)
-        guard bytes.count <= Self.mostDigits, bytes.allSatisfy({ $0 < 0x80 }) else { return nil }
-        if let word = word(text) { return word }
-        guard let first = bytes.first, first == 0x2B || first == 0x2D || first == 0x2E || isDigit(first) else {
+        let length = text.utf8.count
+        guard length <= Self.mostDigits else { return nil }
+        if length <= Self.longestWord, let word = word(text) { return word }
+        guard let first = text.utf8.first, first == 0x2B || first == 0x2D || first == 0x2E || isDigit(first) else {
             return nil
         }
+        let bytes = Array(text.utf8)
+        guard bytes.allSatisfy({ $0 < 0x80 }) else { return nil }
         switch self {
         case .core: return coreNumber(bytes)
         case .python: return pythonNumber(bytes) ?? PythonTimestamp.value(bytes)
@@ -28,6 +30,9 @@ public enum YAMLSchema: Sendable, Hashable {
 
     /// The longest integer read, which is also Python's limit for converting text to an integer.
     public static let mostDigits = 4300
+
+    /// The letters of `false`.
+    private static let longestWord = 5
 
     private func word(_ text: String) -> YAMLValue? {
         switch text {

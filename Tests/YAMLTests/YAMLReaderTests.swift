@@ -39,6 +39,45 @@ import YAML
         #expect(value == .mapping(expected.map { YAMLMember($0.0, $0.1) }))
     }
 
+    @Test func `hands on the entries of a block at the top one by one`() throws {
+        let text = """
+            base: &base {x: 1, a: 9}
+            long:
+              <<: *base
+              a: {b: [1, 2]}
+              c: *base
+            last: 3
+            """
+        var taken: [(key: String, above: [String], value: YAMLValue)] = []
+        let root = try YAMLReader.node(Array(text.utf8), handingOn: "long") { entry, above in
+            taken.append((entry.key, above.map(\.key), (try? entry.value.value(.core)) ?? .null))
+        }
+        let whole = try YAMLReader.node(text)
+        #expect(taken.map(\.key) == whole["long"]?.mapping?.map(\.key))
+        #expect(taken.map(\.value) == (try whole["long"]?.mapping?.map { try $0.value.value(.core) }))
+        #expect(taken.allSatisfy { $0.above == ["base"] })
+        #expect(root.mapping?.map(\.key) == ["base", "long", "last"])
+        #expect(root["long"]?.mapping == [])
+    }
+
+    @Test(arguments: ["long: [1]", "x: &x {a: 1}\nlong: *x", "long: &x {a: 1}", "long: 5", "- long", "{}", "long: {}"])
+    func `hands on nothing where the block is no plain block`(_ text: String) throws {
+        var taken = 0
+        let root = try YAMLReader.node(Array(text.utf8), handingOn: "long") { _, _ in taken += 1 }
+        #expect(taken == 0)
+        #expect(root == (try YAMLReader.node(text)))
+    }
+
+    @Test func `refuses a repeated key among many and in a block that is handed on`() {
+        let many = (0..<30).map { "k\($0): 1\n" }.joined()
+        for text in [many + "k3: 2\n", "long:\n  a: 1\n  a: 2\n", "long: {<<: {a: 1}, <<: {b: 1}}\n"] {
+            let error = #expect(throws: YAMLError.self) {
+                _ = try YAMLReader.node(Array(text.utf8), handingOn: "long") { _, _ in }
+            }
+            #expect(error?.code == .duplicateKey)
+        }
+    }
+
     @Test func `merges mappings, own keys and earlier mappings winning`() throws {
         let text = """
             base: &base {a: 1, b: 1}
