@@ -58,7 +58,8 @@ struct LocalBeatProgram {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
             group.addTask { await watch(beat, logger) }
-            await beat.run(schedule.entries)
+            await beat.load(schedule.entries)
+            await beat.run()
             await worker.stop()
             group.cancelAll()
             try await group.waitForAll()
@@ -88,7 +89,7 @@ struct LocalBeatProgram {
         do {
             try log.file.reopen()
             let fresh = try source.load(timezone: configuration.timezone)
-            await beat.reload(fresh.entries, writer: writer(configuration))
+            await beat.load(fresh.entries, writer: writer(configuration))
         } catch {
             logger.error("beat: The schedule was not reloaded, the old one stays: \(error)")
         }

@@ -54,6 +54,29 @@ struct RunCommand: AsyncParsableCommand {
         let schedule = try options.scheduleSource.load(timezone: configuration.timezone)
         let log = try log(configuration)
         let node = NodeName.expand(hostname ?? "celerybeat@%h", host: Environment.hostname)
+        guard introduce(schedule, configuration, log, node) == .starts else { return }
+        let pid = pidfile ?? (BeatProgram.current.isDetached ? "celerybeat.pid" : nil)
+        let pidFile = try pid.map { try PidFile($0) }
+        defer { pidFile?.remove() }
+        guard schedule.mode == .local else { return try await send(schedule, configuration, source, log, node) }
+        let program = LocalBeatProgram(
+            source: options.scheduleSource,
+            configuration: try checked(schedule, configuration, source),
+            log: log,
+            nodeName: node
+        )
+        try await program.run(schedule)
+    }
+
+    private enum Introduction { case starts, wasAll }
+
+    /// Prints the banner, and where nothing is to be done, what would be.
+    private func introduce(
+        _ schedule: ScheduleFile,
+        _ configuration: CeleriacConfiguration,
+        _ log: WorkerProgram.Log,
+        _ node: String
+    ) -> Introduction {
         let banner = BeatBanner(
             schedule: schedule,
             configuration: configuration,
@@ -62,30 +85,15 @@ struct RunCommand: AsyncParsableCommand {
             maxInterval: interval ?? schedule.maxLoopInterval ?? .seconds(300)
         )
         if !options.quiet { Terminal.out(banner.text) }
-        guard Environment.all["APP_ENV"] != "test" else {
-            Terminal.out(banner.preview(at: .now()))
-            return
-        }
-        let pid = pidfile ?? (BeatProgram.current.isDetached ? "celerybeat.pid" : nil)
-        let pidFile = try pid.map { try PidFile($0) }
-        defer { pidFile?.remove() }
-        switch schedule.mode {
-        case .redis: try await send(schedule, configuration, source, log, node)
-        case .local:
-            let program = LocalBeatProgram(
-                source: options.scheduleSource,
-                configuration: try checked(schedule, configuration, source),
-                log: log,
-                nodeName: node
-            )
-            try await program.run(schedule)
-        }
+        guard Environment.all["APP_ENV"] == "test" else { return .starts }
+        Terminal.out(banner.preview(at: .now()))
+        return .wasAll
     }
 
     // MARK: Over Redis
 
     private func send(
-        _ schedule: ScheduleFile,
+        _ schedule: consuming ScheduleFile,
         _ configuration: CeleriacConfiguration,
         _ source: ConfigurationSource,
         _ log: WorkerProgram.Log,
@@ -114,7 +122,7 @@ struct RunCommand: AsyncParsableCommand {
         }
         defer { withExtendedLifetime(signals) {} }
         logger.info("beat: Starting...")
-        try await service.run(schedule)
+        try await service.run(consume schedule)
         try await group.shutdownGracefully()
     }
 

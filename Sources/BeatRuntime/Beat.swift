@@ -27,6 +27,7 @@ public actor Beat {
     private var unknown: Set<Int> = []
     private var sleeper: Task<Void, Never>?
     private var isWoken = false
+    private var hasAdopted = false
 
     /// A schedule that is to be taken on.
     struct Wanted {
@@ -41,7 +42,7 @@ public actor Beat {
         var isHeld = false
     }
 
-    /// Prepares a beat; nothing happens before ``run(_:onReady:)``.
+    /// Prepares a beat; nothing happens before ``run(onAdopted:)``.
     public init(
         configuration: BeatConfiguration,
         store: any ScheduleStore,
@@ -57,14 +58,12 @@ public actor Beat {
         presence.continuity = configuration.continuity
     }
 
-    /// Sends what is due until ``stop()``, or until its task is cancelled.
+    /// Sends what is due of the entries that ``load(_:writer:)`` brought, until ``stop()``, or until its task is cancelled.
     ///
     /// A store that cannot be reached is waited for, also at the start.
     ///
-    /// - Parameter onReady: called once, when the entries are known to the store.
-    public func run(_ entries: [ScheduleEntry], onReady: @Sendable () -> Void = {}) async {
-        wanted = Wanted(number: 0, entries: entries, writer: writer)
-        var isReady = false
+    /// - Parameter onAdopted: called each time when a schedule's entries are known to the store and are gone by from here on.
+    public func run(onAdopted: @Sendable () -> Void = {}) async {
         while !isStopping, !Task.isCancelled {
             presence.isHere(at: clock.uptime)
             do {
@@ -74,24 +73,24 @@ public actor Beat {
                 await failed(error)
                 continue
             }
-            if !isReady {
-                isReady = true
-                onReady()
-            }
+            if hasAdopted { onAdopted() }
+            hasAdopted = false
             await rest(until: nextWake)
         }
         // Others need not wait for the lease to end; when the store does not answer, they wait.
         try? await store.leave(configuration.beatID)
     }
 
-    /// Takes on another schedule at the next opportunity; run states are kept.
-    public func reload(_ entries: [ScheduleEntry], writer: MessageWriter) {
+    /// Takes on a schedule at the next opportunity, the first one or another one; run states are kept.
+    ///
+    /// - Parameter writer: how messages are written from here on; `nil` for as before.
+    public func load(_ entries: [ScheduleEntry], writer: MessageWriter? = nil) {
         loads += 1
-        wanted = Wanted(number: loads, entries: entries, writer: writer)
+        wanted = Wanted(number: loads, entries: entries, writer: writer ?? self.writer)
         wake()
     }
 
-    /// Ends ``run(_:onReady:)`` after what is being sent.
+    /// Ends ``run(onAdopted:)`` after what is being sent.
     public func stop() {
         isStopping = true
         wake()
@@ -102,6 +101,7 @@ public actor Beat {
         if clock.uptime >= nextTurn { try await takeTurn() }
         if let fresh = wanted {
             try await adopt(fresh)
+            hasAdopted = true
             // Another one may have come meanwhile.
             if wanted?.number == fresh.number { wanted = nil }
         }
@@ -221,18 +221,37 @@ public actor Beat {
         turnSoon()
     }
 
+    /// How many entries are made known in one step, and how many steps are on their way at once: while the store takes
+    /// one, this beat prepares the next.
+    private static let piece = 1000
+    private static let ahead = 3
+
     /// In pieces, so that a store that serves others too is not held up, and little is in memory at once.
     private func register(
         _ count: Int,
         _ entry: (Int) -> EntryRegistration
     ) async throws -> [Timetable.Progress] {
-        var progress: [Timetable.Progress] = []
-        progress.reserveCapacity(count)
-        for first in stride(from: 0, to: count, by: 1000) {
-            let states = try await store.register((first..<min(first + 1000, count)).map(entry))
-            progress += states.map(Timetable.Progress.init)
+        let pieces = stride(from: 0, to: count, by: Self.piece).map { $0..<min($0 + Self.piece, count) }
+        let store = store
+        guard pieces.count > 1 else {
+            return try await store.register((0..<count).map(entry)).map(Timetable.Progress.init)
         }
-        return progress
+        return try await withThrowingTaskGroup(of: (Range<Int>, [Timetable.Progress]).self) { group in
+            var progress = [Timetable.Progress](repeating: Timetable.Progress(), count: count)
+            var waiting = pieces[...]
+            var underWay = 0
+            while underWay > 0 || !waiting.isEmpty {
+                while underWay < Self.ahead, let piece = waiting.popFirst() {
+                    let entries = piece.map(entry)
+                    group.addTask { (piece, try await store.register(entries).map(Timetable.Progress.init)) }
+                    underWay += 1
+                }
+                guard let (piece, states) = try await group.next() else { break }
+                underWay -= 1
+                progress.replaceSubrange(piece, with: states)
+            }
+            return progress
+        }
     }
 
     // MARK: Waiting

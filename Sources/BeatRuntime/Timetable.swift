@@ -17,6 +17,13 @@ struct Timetable {
         /// Whether it is left to other beats.
         var isLeft = false
 
+        /// Nothing is known yet.
+        init() {
+            anchor = Instant(microseconds: 0)
+            mark = anchor
+            content = 0
+        }
+
         /// As far as a state of the store says.
         init(_ state: EntryState) {
             anchor = state.anchor

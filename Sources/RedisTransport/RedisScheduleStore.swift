@@ -97,14 +97,19 @@ public final class RedisScheduleStore: ScheduleStore {
         arguments.append(Int(EntryState.disbelieved.wholeMicroseconds))
         for entry in entries {
             arguments.append(entry.name)
-            arguments.append(EntryState.hexadecimal(entry.fingerprint.content))
-            arguments.append(EntryState.hexadecimal(entry.fingerprint.timing))
-            arguments.append(entry.remembered?.text ?? "")
+            arguments.append(entry.fingerprint.text + (entry.remembered.map { " " + $0.text } ?? ""))
         }
         let reply = try await run(Scripts.beatRegister, keys: [entriesKey], arguments: arguments)
-        let states = reply.array?.compactMap { $0.text.flatMap(EntryState.init(text:)) } ?? []
-        guard states.count == entries.count else { throw Self.unexpected("registration") }
-        return states
+        guard let parts = reply.array, parts.count == entries.count + 1, let now = parts[0].int else {
+            throw Self.unexpected("registration")
+        }
+        let seen = Instant(microseconds: Int64(now))
+        return try zip(entries, parts.dropFirst()).map { entry, part in
+            guard let bytes = part.bytes else { throw Self.unexpected("registration") }
+            if bytes.isEmpty { return EntryState(fingerprint: entry.fingerprint, seen: seen) }
+            guard let state = EntryState(bytes: bytes) else { throw Self.unexpected("registration") }
+            return state
+        }
     }
 
     /// Forgets all others, a thousand at a time.
@@ -127,7 +132,7 @@ public final class RedisScheduleStore: ScheduleStore {
         guard !names.isEmpty else { return [] }
         let reply = try await send(RedisCommand("HMGET", arguments: [entriesKey] + names))
         guard let values = reply.array, values.count == names.count else { throw Self.unexpected("states") }
-        return values.map { $0.text.flatMap(EntryState.init(text:)) }
+        return values.map { $0.bytes.flatMap(EntryState.init(bytes:)) }
     }
 
     private func scan(_ visit: (String, String) -> Void) async throws {

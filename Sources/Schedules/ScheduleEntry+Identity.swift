@@ -12,6 +12,9 @@ public struct EntryFingerprint: Sendable, Hashable {
         self.content = content
         self.timing = timing
     }
+
+    /// Both as the store keeps them: sixteen hexadecimal digits each, with a blank between.
+    public var text: String { EntryState.hexadecimal(content) + " " + EntryState.hexadecimal(timing) }
 }
 
 extension ScheduleEntry {
@@ -23,8 +26,8 @@ extension ScheduleEntry {
         // Its description rounds.
         if case .interval(let interval) = schedule { timing.combine(interval.every.wholeMicroseconds) }
         timing.combine(zone.name)
-        timing.combine(clockChanges.gap.rawValue)
-        timing.combine(clockChanges.repeated.rawValue)
+        timing.combine(rules.clockChanges.gap.rawValue)
+        timing.combine(rules.clockChanges.repeated.rawValue)
         timing.combine(jitter.wholeMicroseconds)
         timing.combine(isEnabled ? 1 : 0)
         var content = timing

@@ -8,16 +8,8 @@ public struct ScheduleEntry: Sendable {
     public var task: String
     /// When it is due.
     public var schedule: Schedule
-    /// The zone in which wall-clock times are meant.
-    public var zone: ZoneRules
-    /// What happens where clocks are changed.
-    public var clockChanges: ClockChangePolicy
-    /// Up to how much later than its slot each run is sent; how much is the same for one slot everywhere.
-    public var jitter: Duration
-    /// What happens to slots that passed while nobody could send them.
-    public var missed: MissedPolicy
-    /// What happens when the last run is still unfinished.
-    public var overlap: OverlapPolicy
+    /// What its times are subject to.
+    public var rules: EntryRules
     /// Whether it is sent at all; its run state is kept either way.
     public var isEnabled: Bool
     /// The positional arguments: JSON text of a list.
@@ -34,11 +26,7 @@ public struct ScheduleEntry: Sendable {
         name: String,
         task: String,
         schedule: Schedule,
-        zone: ZoneRules = .utc,
-        clockChanges: ClockChangePolicy = .standard,
-        jitter: Duration = .zero,
-        missed: MissedPolicy = MissedPolicy(),
-        overlap: OverlapPolicy = .allow,
+        rules: EntryRules = .standard,
         isEnabled: Bool = true,
         args: [UInt8] = ScheduleEntry.noArguments,
         kwargs: [UInt8] = ScheduleEntry.noKeywords,
@@ -48,11 +36,7 @@ public struct ScheduleEntry: Sendable {
         self.name = name
         self.task = task
         self.schedule = schedule
-        self.zone = zone
-        self.clockChanges = clockChanges
-        self.jitter = jitter
-        self.missed = missed
-        self.overlap = overlap
+        self.rules = rules
         self.isEnabled = isEnabled
         self.args = args
         self.kwargs = kwargs
@@ -65,11 +49,20 @@ public struct ScheduleEntry: Sendable {
     /// The JSON text of no keyword arguments.
     public static let noKeywords = Array("{}".utf8)
 
+    /// The zone in which wall-clock times are meant.
+    public var zone: ZoneRules { rules.zone }
+    /// What happens to slots that passed while nobody could send them.
+    public var missed: MissedPolicy { rules.missed }
+    /// What happens when the last run is still unfinished.
+    public var overlap: OverlapPolicy { rules.overlap }
+    /// Up to how much later than its slot each run is sent.
+    public var jitter: Duration { rules.jitter }
+
     /// The first slot strictly after `instant`; `nil` when none comes any more.
     ///
     /// - Parameter anchor: when the entry was first seen, which intervals count from.
     public func nextSlot(after instant: Instant, anchor: Instant) -> Instant? {
-        schedule.nextSlot(after: instant, anchor: anchor, zone: zone, clockChanges: clockChanges)
+        schedule.nextSlot(after: instant, anchor: anchor, zone: rules.zone, clockChanges: rules.clockChanges)
     }
 
     /// When a slot is to be sent: the slot itself, or up to ``jitter`` later.

@@ -76,9 +76,10 @@ import Testing
         var lines = ""
         var writer = PlanWriter(isJSON: true, zone: nil) { lines += $0 }
         var entry = try Self.entry("a \"b\"", "0 0 * * *")
-        entry.zone = try ZoneRules.named("Europe/Istanbul")
+        let zone = try ZoneRules.named("Europe/Istanbul")
+        entry.rules = EntryRules(zone: zone)
         writer.write(Self.moment("2026-03-01T21:00:00Z"), of: entry)
-        entry.jitter = .seconds(60)
+        entry.rules = EntryRules(zone: zone, jitter: .seconds(60))
         writer.write(Self.moment("2026-03-01T21:00:00Z"), of: entry, .added)
         writer.write(changed: ["args"], of: "x")
         writer.note("for people")

@@ -139,7 +139,7 @@ import Testing
         await troupe.time.advance(by: .seconds(25))
         let writer = MessageWriter(origin: "o", replyTo: "r") { _ in TaskRoute(queue: "celery") }
         let fresh = [try every(3), try every(6, "new")]
-        await troupe.member("a")?.beat.reload(fresh, writer: writer)
+        await troupe.member("a")?.beat.load(fresh, writer: writer)
         await troupe.time.advance(by: .milliseconds(100))
         #expect(troupe.seconds("e") == [10, 20])
         #expect(troupe.store.states["gone"] == nil)

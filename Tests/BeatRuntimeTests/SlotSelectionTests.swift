@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test func `waits for the jitter of a slot, the same everywhere`() throws {
-        let entry = try every(10) { $0.jitter = .seconds(5) }
+        let entry = try every(10, jitter: .seconds(5))
         let slot = at(10)
         let due = entry.due(slot)
         #expect(due >= slot && due < slot + .seconds(5))

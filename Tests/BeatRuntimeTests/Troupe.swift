@@ -93,7 +93,8 @@ final class Troupe: Sendable {
         )
         time.count(1)
         let run = Task { [time] in
-            await beat.run(entries)
+            await beat.load(entries)
+            await beat.run()
             time.count(-1)
         }
         members.withLock { $0[name] = Member(beat: beat, store: troubled, run: run) }
@@ -204,14 +205,14 @@ func every(
     _ name: String = "e",
     missed: MissedPolicy = MissedPolicy(),
     overlap: OverlapPolicy = .allow,
+    jitter: Duration = .zero,
     change: (inout ScheduleEntry) -> Void = { _ in }
 ) throws -> ScheduleEntry {
     var entry = ScheduleEntry(
         name: name,
         task: "proj.add",
         schedule: .interval(try Interval(every: .seconds(seconds))),
-        missed: missed,
-        overlap: overlap
+        rules: EntryRules(jitter: jitter, missed: missed, overlap: overlap)
     )
     change(&entry)
     return entry

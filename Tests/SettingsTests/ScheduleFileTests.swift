@@ -46,7 +46,7 @@ import Testing
             """
         )
         #expect(file.entries.map(\.name) == ["logs", "other"])
-        #expect(file.places.map(\.line) == [3, 10])
+        #expect(file.entries.indices.map { file.problem(inEntry: $0, "").place.line } == [3, 10])
         #expect(file.name == "beat")
         let logs = file.entries[0]
         #expect((logs.task, logs.zone.name, logs.purpose) == ("a.cleanup", "Europe/Istanbul", "Old logs go."))
@@ -106,7 +106,7 @@ import Testing
         #expect(try entry("schedule: 1, overlap: skip").overlap == .skip(for: .seconds(3600)))
         #expect(try entry("schedule: 1, overlap: {skip_for: 60}").overlap == .skip(for: .seconds(60)))
         #expect(try entry("schedule: 1, jitter: 2.5").jitter == .seconds(2.5))
-        let changes = try entry("schedule: 1, clock_changes: {gap: skip, repeated: both}").clockChanges
+        let changes = try entry("schedule: 1, clock_changes: {gap: skip, repeated: both}").rules.clockChanges
         #expect(changes == ClockChangePolicy(gap: .skip, repeated: .both))
     }
 
@@ -124,6 +124,51 @@ import Testing
         )
         #expect((file.name, file.maxLoopInterval, file.zone.name) == ("office", .seconds(5), "Asia/Tokyo"))
         #expect(file.entries.map(\.missed.deadline) == [.seconds(60), nil])
+    }
+
+    @Test func `goes by what stands at the top, wherever in the file that is`() throws {
+        let entries = """
+            beat_schedule:
+              cron: {task: a, schedule: {crontab: "0 0 * * *"}}
+              moment: {task: a, schedule: {once: "2027-03-01T09:00:00"}}
+            """
+        let top = "timezone: Asia/Tokyo\nbeat_cron_starting_deadline: 60\n"
+        let (above, below) = (try schedule(top + entries), try schedule(entries + "\n" + top))
+        #expect(above.entries.map(\.fingerprint) == below.entries.map(\.fingerprint))
+        #expect(below.entries.map(\.zone.name) == ["Asia/Tokyo", "Asia/Tokyo"])
+        #expect(below.entries.map(\.missed.deadline) == [.seconds(60), nil])
+        // What is wrong is told once.
+        let loaded = try load(entries + "\ntimezone: Asia/Tokyo\nother: 1\n")
+        #expect(loaded.report.problems.map(\.place.line) == [5])
+    }
+
+    @Test(arguments: [
+        "x-all: &all\n  e:\n    task: a\n    schedule: ${SECONDS}\nbeat_schedule: *all\n",
+        "x-all: &all\n  e: {task: a, schedule: 5}\nbeat_schedule:\n  <<: *all\n",
+        "x-one: &one {task: a, schedule: 5}\nbeat_schedule: &named\n  e: *one\n",
+        "beat_schedule: {e: {task: '${TASK}', schedule: 5}}\n",
+    ]) func `takes entries from anchors, and values from the environment`(_ text: String) throws {
+        let loaded = try load(text, environment: ["SECONDS": "5", "TASK": "a"])
+        let schedule = try #require(loaded.schedule, "\(loaded.report)")
+        #expect(schedule.entries.map(\.name) == ["e"])
+        #expect(schedule.entries.map(\.task) == ["a"])
+        #expect(schedule.entries.map(\.schedule) == [.interval(try Interval(every: .seconds(5)))])
+    }
+
+    @Test func `names the place and the keys of a variable that is not set`() throws {
+        let report = try load("beat_schedule:\n  e: {task: '${TASK}', schedule: 5}\n").report
+        #expect(report.lines.first?.hasPrefix("beat.yaml:2:13: error: beat_schedule.e.task: ") == true, "\(report)")
+    }
+
+    @Test func `keeps what equal entries share once`() throws {
+        let file = try schedule(
+            """
+            beat_schedule:
+              a: {task: t, schedule: 5, zone: Europe/Istanbul, jitter: 1}
+              b: {task: t, schedule: 9, zone: Europe/Istanbul, jitter: 1}
+            """
+        )
+        #expect(file.entries[0].rules === file.entries[1].rules)
     }
 
     @Test func `has fingerprints that tell a change of times from other changes`() throws {

@@ -16,7 +16,8 @@ public struct Crontab: Sendable {
     ///
     /// The fields stand apart by exactly one space, as Celery has it.
     public init(_ text: String) throws(ScheduleError) {
-        let fields = text.split(separator: " ", omittingEmptySubsequences: false).map { CrontabField.text(String($0)) }
+        let fields = text.utf8.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+            .map { CrontabField.text(String(Substring($0))) }
         guard fields.count == 5 else {
             let problem =
                 text.utf8.count > 5000
@@ -32,7 +33,8 @@ public struct Crontab: Sendable {
             hour: fields[1],
             dayOfWeek: fields[4],
             dayOfMonth: fields[2],
-            monthOfYear: fields[3]
+            monthOfYear: fields[3],
+            text: text
         )
     }
 
@@ -44,12 +46,30 @@ public struct Crontab: Sendable {
         dayOfMonth: CrontabField = .all,
         monthOfYear: CrontabField = .all
     ) throws(ScheduleError) {
+        try self.init(
+            minute: minute,
+            hour: hour,
+            dayOfWeek: dayOfWeek,
+            dayOfMonth: dayOfMonth,
+            monthOfYear: monthOfYear,
+            text: "\(minute) \(hour) \(dayOfMonth) \(monthOfYear) \(dayOfWeek)"
+        )
+    }
+
+    private init(
+        minute: CrontabField,
+        hour: CrontabField,
+        dayOfWeek: CrontabField,
+        dayOfMonth: CrontabField,
+        monthOfYear: CrontabField,
+        text: String
+    ) throws(ScheduleError) {
         minutes = try CrontabGrammar.minute.bits(minute)
         hours = UInt32(truncatingIfNeeded: try CrontabGrammar.hour.bits(hour))
         daysOfWeek = UInt8(truncatingIfNeeded: try CrontabGrammar.dayOfWeek.bits(dayOfWeek))
         daysOfMonth = UInt32(truncatingIfNeeded: try CrontabGrammar.dayOfMonth.bits(dayOfMonth))
         months = UInt16(truncatingIfNeeded: try CrontabGrammar.monthOfYear.bits(monthOfYear))
-        text = "\(minute) \(hour) \(dayOfMonth) \(monthOfYear) \(dayOfWeek)"
+        self.text = text
         let (days, chosen) = (daysOfMonth, months)
         // A leap year's February is the longest.
         let possible = (1...12).contains { month in

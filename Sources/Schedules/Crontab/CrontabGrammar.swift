@@ -24,10 +24,13 @@ struct CrontabGrammar {
         case .values(let values):
             if values.isEmpty { throw error("the list is empty; leave the field out for every value") }
             for value in values { bits |= 1 << UInt64(try checked(value, in: String(value))) }
+        case .text("*"):
+            for value in range { bits |= 1 << UInt64(value) }
         case .text(let text):
             guard text.utf8.count <= Self.longest else {
                 throw error("a field of \(text.utf8.count) characters is too long")
             }
+            if let number = Self.digits(text), range.contains(number) { return 1 << UInt64(number) }
             for part in text.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
                 for value in try values(Part(part)) { bits |= 1 << UInt64(value) }
             }
@@ -134,6 +137,18 @@ struct CrontabGrammar {
     private func error(_ message: String) -> ScheduleError { ScheduleError(.field, message, field: name) }
 
     // MARK: Numbers and names
+
+    /// One or two digits and nothing else, which is what most fields are.
+    private static func digits(_ text: String) -> Int? {
+        guard (1...2).contains(text.utf8.count) else { return nil }
+        var number = 0
+        for byte in text.utf8 {
+            let digit = byte &- UInt8(ascii: "0")
+            guard digit < 10 else { return nil }
+            number = number * 10 + Int(digit)
+        }
+        return number
+    }
 
     /// A whole number as Python's `int()` reads one: spaces around it, a sign, underscores between digits.
     static func integer(_ text: Substring.UTF8View) -> Int? {

@@ -61,7 +61,7 @@ extension EntryState {
     /// The state as the store keeps it: twelve words; the sender is last, as it may contain blanks.
     public var text: String {
         let words = [
-            Self.hexadecimal(fingerprint.content), Self.hexadecimal(fingerprint.timing),
+            fingerprint.text,
             String(anchor.microseconds), String(mark.microseconds),
             slot.map { String($0.microseconds) } ?? "-", sentAt.map { String($0.microseconds) } ?? "-",
             String(sent), String(missed), String(skipped), String(lag.wholeMicroseconds), taskID ?? "-", sender ?? "-",
@@ -70,30 +70,37 @@ extension EntryState {
     }
 
     /// Reads a state; `nil` for anything else.
-    public init?(text: String) {
-        // By bytes: a beat reads as many of these as it has entries before it is ready.
-        let words = text.utf8.split(separator: UInt8(ascii: " "), maxSplits: 11, omittingEmptySubsequences: false)
-            .map { Substring($0) }
-        guard words.count == 12, let content = UInt64(words[0], radix: 16), let timing = UInt64(words[1], radix: 16),
-            let anchor = Int64(words[2]), let mark = Int64(words[3]), let sent = Int(words[6]),
-            let missed = Int(words[7]), let skipped = Int(words[8]), let lag = Int64(words[9])
+    public init?(text: String) { self.init(bytes: Array(text.utf8)) }
+
+    /// Reads a state from the bytes of its text: a beat reads as many of these as it has entries before it is ready.
+    public init?(bytes: [UInt8]) {
+        var words = StateWords(bytes)
+        guard let content = words.hexadecimal(), let timing = words.hexadecimal(), let anchor = words.number(),
+            let mark = words.number(), let slot = words.optionalNumber(), let sentAt = words.optionalNumber(),
+            let sent = words.number(), let missed = words.number(), let skipped = words.number(),
+            let lag = words.number(), let taskID = words.text(), let sender = words.rest()
         else { return nil }
         fingerprint = EntryFingerprint(content: content, timing: timing)
         self.anchor = Instant(microseconds: anchor)
         self.mark = Instant(microseconds: mark)
-        slot = Int64(words[4]).map(Instant.init(microseconds:))
-        sentAt = Int64(words[5]).map(Instant.init(microseconds:))
-        self.sent = sent
-        self.missed = missed
-        self.skipped = skipped
+        self.slot = slot.map(Instant.init(microseconds:))
+        self.sentAt = sentAt.map(Instant.init(microseconds:))
+        self.sent = Int(sent)
+        self.missed = Int(missed)
+        self.skipped = Int(skipped)
         self.lag = .microseconds(lag)
-        taskID = words[10] == "-" ? nil : String(words[10])
-        sender = words[11] == "-" ? nil : String(words[11])
+        self.taskID = taskID == "-" ? nil : taskID
+        self.sender = sender == "-" ? nil : sender
     }
 
     /// Sixteen hexadecimal digits.
     public static func hexadecimal(_ number: UInt64) -> String {
-        let digits = String(number, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
+        String(unsafeUninitializedCapacity: 16) { buffer in
+            for place in 0..<16 {
+                let digit = UInt8(truncatingIfNeeded: number >> UInt64(60 - 4 * place)) & 0xF
+                buffer[place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") - 10 + digit
+            }
+            return 16
+        }
     }
 }

@@ -11,6 +11,7 @@ struct EntryReading {
     private var zones: [String: ZoneRules] = [:]
     private var tasks: [String: String] = [:]
     private var options: [EntryOptions: EntryOptions] = [:]
+    private var rules: [EntryRules: EntryRules] = [:]
 
     init(zone: ZoneRules, deadline: Duration?) {
         self.zone = zone
@@ -67,11 +68,15 @@ struct EntryReading {
             name: entry.key,
             task: shared(task),
             schedule: schedule,
-            zone: draft.zone ?? zone,
-            clockChanges: draft.clockChanges,
-            jitter: draft.jitter,
-            missed: missed,
-            overlap: draft.overlap,
+            rules: shared(
+                EntryRules(
+                    zone: draft.zone ?? zone,
+                    clockChanges: draft.clockChanges,
+                    jitter: draft.jitter,
+                    missed: missed,
+                    overlap: draft.overlap
+                )
+            ),
             isEnabled: draft.isEnabled,
             args: draft.args,
             kwargs: draft.kwargs,
@@ -109,6 +114,12 @@ struct EntryReading {
         if let known = tasks[task] { return known }
         tasks[task] = task
         return task
+    }
+
+    private mutating func shared(_ value: EntryRules) -> EntryRules {
+        if let known = rules[value] { return known }
+        rules[value] = value
+        return value
     }
 
     private mutating func shared(_ value: EntryOptions) -> EntryOptions {

@@ -1,5 +1,6 @@
 import CeleryMessage
 public import Schedules
+import YAML
 
 /// What `beat.yaml` says, checked, with defaults filled in.
 public struct ScheduleFile: Sendable {
@@ -28,7 +29,13 @@ public struct ScheduleFile: Sendable {
     /// The entries, in the order of the file.
     public var entries: [ScheduleEntry] = []
     /// Where each entry stands, in the same order.
-    public var places: [SourcePlace] = []
+    private var places: [Place] = []
+
+    /// A line and a column, as small as they are in a file that can be read.
+    private struct Place: Sendable {
+        var line: Int32
+        var column: Int32
+    }
 
     /// A schedule without entries.
     public init(file: String, baseFolder: String) {
@@ -44,10 +51,19 @@ public struct ScheduleFile: Sendable {
         return String(last[..<dot])
     }
 
+    /// Adds an entry that stands at a place of the file.
+    mutating func append(_ entry: ScheduleEntry, at place: YAMLPosition) {
+        entries.append(entry)
+        places.append(
+            Place(line: Int32(truncatingIfNeeded: place.line), column: Int32(truncatingIfNeeded: place.column))
+        )
+    }
+
     /// The problem that an entry's task has, at the place where the entry stands.
     public func problem(inEntry index: Int, _ message: String, suggestion: String? = nil) -> ConfigurationProblem {
         let key = ["beat_schedule", entries[index].name, "task"]
-        return ConfigurationProblem(.error, at: places[index], key: key, message, suggestion: suggestion)
+        let place = SourcePlace.file(path: file, line: Int(places[index].line), column: Int(places[index].column))
+        return ConfigurationProblem(.error, at: place, key: key, message, suggestion: suggestion)
     }
 }
 

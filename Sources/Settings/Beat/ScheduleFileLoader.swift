@@ -29,68 +29,36 @@ public struct ScheduleFileLoader: Sendable {
     /// Reads and checks the file.
     public func load() -> LoadedSchedule {
         let absolute = FilePath.absolute(path, in: workingFolder)
-        var file = ScheduleFile(file: path, baseFolder: FilePath.folder(of: absolute))
-        var reader = SettingReader(source: .file(path), baseFolder: file.baseFolder)
-        reader.remembersPlaces = false
-        read(absolute, into: &file, &reader)
-        let report = ConfigurationReport(reader.problems)
-        return LoadedSchedule(schedule: report.hasErrors ? nil : file, report: report)
-    }
-
-    private func read(_ absolute: String, into file: inout ScheduleFile, _ reader: inout SettingReader) {
         let bytes: [UInt8]
         do {
             bytes = try FileBytes.read(absolute, limit: Self.limits.bytes)
         } catch {
-            reader.add(.error, at: .file(path: path, line: 0, column: 0), "cannot be read: \(error.reason)")
-            return
+            let place = SourcePlace.file(path: path, line: 0, column: 0)
+            let problem = ConfigurationProblem(.error, at: place, key: [], "cannot be read: \(error.reason)")
+            return LoadedSchedule(schedule: nil, report: ConfigurationReport([problem]))
         }
-        do {
-            var root = try YAMLReader.node(bytes, limits: Self.limits)
-            if bytes.contains(UInt8(ascii: "$")) {
-                var substitution = VariableSubstitution(environment: environment)
-                root = substitution.apply(root)
-                reader.hidden = substitution.replaced
-                for problem in substitution.problems {
-                    let place = reader.place(problem.position)
-                    reader.add(ConfigurationProblem(.error, at: place, key: problem.keys, problem.message))
-                }
-            }
-            read(root, into: &file, &reader)
-        } catch {
-            reader.add(.error, at: reader.place(error.position), error.message)
+        var reading = reading(absolute)
+        reading.read(bytes)
+        if let top = reading.laterTop {
+            // The zone, or what else the entries go by, stands below them: they are read once more, now that it is known.
+            reading = self.reading(absolute, given: top)
+            reading.read(bytes)
         }
+        let report = ConfigurationReport(reading.reader.problems)
+        return LoadedSchedule(schedule: report.hasErrors ? nil : reading.file, report: report)
     }
 
-    /// The zone comes first, as entries are read by it.
-    private func read(_ root: YAMLNode, into file: inout ScheduleFile, _ reader: inout SettingReader) {
-        guard let all = reader.entries(root, expected: "a block with beat_schedule") else { return }
-        // Keys that begin with x- hold anchors for others to use.
-        let entries = all.filter { !$0.key.hasPrefix("x-") }
-        var top = ScheduleTop()
-        if let timezone, let zone = try? ZoneRules.named(timezone) { top.zone = zone }  // checked with its own file
-        reader.block(
-            entries.filter { $0.key != "beat_schedule" },
-            ScheduleTop.settings,
-            into: &top,
-            ignoring: ScheduleTop.ignored
+    private func reading(_ absolute: String, given: ScheduleTop? = nil) -> ScheduleReading {
+        var defaults = ScheduleTop()
+        // That there is such a zone is checked with the file that names it.
+        if let timezone, let zone = try? ZoneRules.named(timezone) { defaults.zone = zone }
+        return ScheduleReading(
+            path: path,
+            absolute: absolute,
+            environment: environment,
+            defaults: defaults,
+            given: given
         )
-        if let name = top.name { file.name = name }
-        file.mode = top.mode
-        file.zone = top.zone
-        file.maxLoopInterval = top.maxLoopInterval
-        file.stateFile = top.stateFile
-        guard let schedule = entries.first(where: { $0.key == "beat_schedule" }) else { return }
-        let place = reader.place(schedule.keyPosition)
-        reader.under("beat_schedule", at: place) { reader in
-            var reading = EntryReading(zone: top.zone, deadline: top.startingDeadline)
-            for entry in reader.named(schedule.value, "a block of entries by name") {
-                let place = reader.place(entry.keyPosition)
-                guard let read = reader.under(entry.key, at: place, { reading.entry(entry, &$0) }) else { continue }
-                file.entries.append(read)
-                file.places.append(place)
-            }
-        }
     }
 }
 

@@ -105,16 +105,17 @@ extension SettingReader {
     /// The entries of a block whose keys are names that people choose.
     mutating func named(_ node: YAMLNode, _ expected: String) -> [YAMLEntry] {
         guard let entries = entries(node, expected: expected) else { return [] }
-        return entries.filter { entry in
-            let good = !entry.key.isEmpty && entry.key.utf8.count <= 255 && entry.key.utf8.allSatisfy { $0 >= 0x20 }
-            if !good {
-                add(
-                    .error,
-                    at: place(entry.keyPosition),
-                    "expected a name of 1 to 255 bytes without control characters"
-                )
-            }
-            return good
-        }
+        return entries.filter { isNamed($0) }
+    }
+
+    /// Whether a key that people choose can be a name; else a problem is noted.
+    mutating func isNamed(_ entry: YAMLEntry) -> Bool {
+        if !entry.key.isEmpty, entry.key.utf8.count <= 255, entry.key.utf8.allSatisfy({ $0 >= 0x20 }) { return true }
+        add(
+            .error,
+            at: place(entry.keyPosition),
+            "expected a name of 1 to 255 bytes without control characters"
+        )
+        return false
     }
 }

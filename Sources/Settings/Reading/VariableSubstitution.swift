@@ -9,9 +9,13 @@ struct VariableSubstitution {
     private(set) var replaced: Set<YAMLPosition> = []
     /// What could not be replaced.
     private(set) var problems: [(position: YAMLPosition, keys: [String], message: String)] = []
-    private var keys: [String] = []
+    private var keys: [String]
 
-    init(environment: [String: String]) { self.environment = environment }
+    /// - Parameter keys: those that lead to what is applied to.
+    init(environment: [String: String], keys: [String] = []) {
+        self.environment = environment
+        self.keys = keys
+    }
 
     /// The node with every variable replaced.
     mutating func apply(_ node: YAMLNode) -> YAMLNode {

@@ -57,7 +57,7 @@ package final class BeatService: Sendable {
     ///
     /// - Parameter schedule: what the file said when the program was started.
     /// - Throws: a ``Complaint`` when the server refuses the login; a server that cannot be reached is waited for.
-    package func run(_ schedule: ScheduleFile, onReady: @escaping @Sendable () -> Void = {}) async throws {
+    package func run(_ schedule: consuming ScheduleFile) async throws {
         let configuration = state.withLock { $0.configuration }
         let transport = try Self.transport(configuration)
         let client = RedisClient(configuration: transport.broker, eventLoop: eventLoop, logger: logger)
@@ -75,13 +75,12 @@ package final class BeatService: Sendable {
             writer: MessageWriter(configuration, replyTo: replyTo),
             logger: logger
         )
+        // From here on the beat alone has them, so that a schedule which is replaced is gone.
+        await beat.load((consume schedule).entries)
         // Outlives the cancellation of this task by as long as it takes to end in order.
         let run = Task {
-            await beat.run(schedule.entries) {
-                // Making many entries known takes as much memory again as they do.
-                _ = malloc_trim(0)
-                onReady()
-            }
+            // Making many entries known takes as much memory again as they do.
+            await beat.run(onAdopted: { _ = malloc_trim(0) })
         }
         let isStopping = state.withLock { state in
             state.beat = beat
@@ -142,7 +141,7 @@ package final class BeatService: Sendable {
         guard let beat else { return }
         do {
             let fresh = try setup.schedule.load(timezone: current.timezone)
-            await beat.reload(fresh.entries, writer: MessageWriter(current, replyTo: replyTo))
+            await beat.load(fresh.entries, writer: MessageWriter(current, replyTo: replyTo))
         } catch {
             logger.error("beat: The schedule was not reloaded, the old one stays: \(error)")
         }
