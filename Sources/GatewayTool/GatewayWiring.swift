@@ -12,6 +12,7 @@ enum GatewayWiring {
         gateway.metricsAccess = settings.metricsAccess == .token ? .token : .everyone
         gateway.pollingSeconds = max(1, Int(settings.pollingInterval.components.seconds))
         gateway.users = settings.users.map(user)
+        gateway.sessionKey = settings.sessionKey?.text
         gateway.starts = settings.startRoutes.map(start)
         gateway.uniqueFor = settings.uniqueFor
         gateway.origins = settings.origins

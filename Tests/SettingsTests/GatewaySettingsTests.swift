@@ -21,6 +21,7 @@ import Testing
               status_access: token
               polling_interval: 2
               max_wait: 25
+              session_key: "${TOKEN}"
               users:
                 ops: {role: admin, token: "${TOKEN}"}
                 app: {token_sha256: 2CF24DBA5FB0A30E26E83B2AC5B9E29E1B161E5C1FA7425E73043362938B9824}
@@ -31,6 +32,7 @@ import Testing
         #expect(gateway.host == "0.0.0.0" && gateway.port == 8443 && gateway.basePath == "/jobs")
         #expect(gateway.locale == .english && gateway.statusAccess == .token)
         #expect(gateway.pollingInterval == .seconds(2) && gateway.longestWait == .seconds(25))
+        #expect(gateway.sessionKey?.text == "sixteen-characters-at-least")
         #expect(gateway.users.map(\.name) == ["ops", "app"])
         #expect(gateway.users.map(\.role) == [.admin, .viewer])
         #expect(gateway.users[0].token.text == "sixteen-characters-at-least")
@@ -44,6 +46,7 @@ import Testing
         ("prot: 1", "gateway.prot: unknown key; did you mean 'port'?"),
         ("port: 70000", "gateway.port: expected a whole number from 0 to 65535"),
         ("locale: de", "gateway.locale: expected tr or en"),
+        ("session_key: short", "expected a text of 16 to 4096"),
         ("status_access: everyone", "expected public or token"),
         ("base_path: jobs", "expected a path"), ("base_path: /a//b", "expected a path"),
         ("base_path: \"/{x}\"", "expected a path"),

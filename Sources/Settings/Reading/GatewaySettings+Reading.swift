@@ -13,6 +13,7 @@ extension GatewaySettings {
         .value("polling_interval", "seconds", \.pollingInterval) { $0.seconds($1, least: 1) },
         Setting("users", "block") { node, gateway, reader in gateway.users = reader.gatewayUsers(node) },
         Setting("start_routes", "block") { node, gateway, reader in gateway.startRoutes = reader.startRoutes(node) },
+        .optional("session_key", "text of 16 bytes or more", \.sessionKey) { $0.token($1) },
         .bool("any_task", \.anyTask),
         .int("tasks_per_minute", \.tasksPerMinute, in: 1...10_000_000),
         .int("max_queue_depth", \.queueDepth, in: 1...Int.max),

@@ -36,6 +36,8 @@ public struct GatewaySettings: Sendable, Hashable {
     public var users: [GatewayUserSettings] = []
     /// `start_routes`: addresses that start tasks, in the order of the file.
     public var startRoutes: [StartRouteSettings] = []
+    /// `session_key`: what the dashboard's sessions are signed with; default a key of each start's own.
+    public var sessionKey: Secret?
     /// `any_task`: whether tasks and queues may be sent to that are not in the file; default false.
     public var anyTask = false
     /// `tasks_per_minute`: how many tasks a user may send; default 600.

@@ -312,7 +312,7 @@ enum DashboardRoutesList {
                 "/admin/jobs/dead-letters/bulk",
                 ["csrf": token, "do": "redrive", "id": "done-4", "confirmed": "yes"]
             )
-            #expect(one.text.contains("1 letters were sent back"))
+            #expect(one.text.contains("1 letter was sent back to its queue."))
             let export = try await client.get("/admin/jobs/dead-letters/\(fingerprint)/export", .bearer(.operator))
             #expect(export.text.split(separator: "\n").count == 6)
             try await browser.post(

@@ -96,8 +96,11 @@ struct QueuePage {
                 words["lastHour"],
                 bad: failed > 0
             ),
-            tile("completed", humanizer.count(counts.completedEver), words["ever"]),
-            tile("failed", humanizer.count(counts.failedEver), words["ever"], bad: counts.failedEver > 0),
+            tile(
+                "completed",
+                humanizer.count(counts.completedEver),
+                words["failedNote", ["n": humanizer.count(counts.failedEver)]]
+            ),
         ]
     }
 }

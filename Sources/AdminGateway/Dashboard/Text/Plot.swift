@@ -30,7 +30,7 @@ struct Plot: Sendable {
     var bars: String {
         guard !bad.isEmpty else { return "" }
         let step = width / Double(bad.count)
-        let thickness = max(0.8, step * 0.55)
+        let thickness = max(0.8, step * 0.4)
         return bad.enumerated().filter { $0.element > 0 }.map { place, value in
             let tall = max(1.5, value / peak * (height - 2))
             let left = Double(place) * step + (step - thickness) / 2

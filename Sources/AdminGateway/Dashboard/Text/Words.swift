@@ -31,11 +31,13 @@ struct Words: Sendable {
         return text
     }
 
-    /// A text with its blanks filled: `{name}` by the value of that name.
+    /// A text with its blanks filled: `{name}` by the value of that name; for one of something, where `n` is 1, the text
+    /// that ends in `.one`, where there is one.
     subscript(name: String, values: KeyValuePairs<String, String>) -> String {
         // One pass from left to right: a value that looks like a blank is not filled again.
         var out = ""
-        var rest = self[name][...]
+        let isOne = values.contains { $0.key == "n" && $0.value == "1" }
+        var rest = (isOne ? texts["\(name).one"] : nil).map { $0[...] } ?? self[name][...]
         while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
             out += rest[..<open]
             let blank = rest[rest.index(after: open)..<close]
