@@ -285,7 +285,10 @@ let targets: [Target] = [
     tests("InspectionTests", ["Inspection", "CeleryMessage"]),
     tests(
         "RedisInspectionTests",
-        ["RedisInspection", "Inspection", "RedisTransport", "RedisClient", "CeleryMessage", nioCore, nioPosix, logging]
+        [
+            "RedisInspection", "Inspection", "RedisTransport", "Transport", "RedisClient", "CeleryMessage", nioCore,
+            nioPosix, logging,
+        ]
     ),
     tests(
         "AdminGatewayTests",

@@ -1,4 +1,4 @@
-/// Which lists are known to be empty, kept true by the server's client tracking.
+/// Which lists are known to be empty and which queues to be paused, kept true by the server's client tracking.
 ///
 /// A claim that sees a list empty reads it last of all in its script, so the server announces the next push to it. The
 /// announcement travels on another connection and may overtake the claim's own answer; each claim therefore notes when
@@ -9,8 +9,16 @@ struct ListWatch: Sendable {
     private var everythingAnnounced = 0
     private var moment = 0
     private(set) var tracks = false
+    /// Queues known to be paused: nothing is taken from them, and the server announces when that changes.
+    private(set) var paused: Set<String> = []
+    /// The key of the paused queues.
+    let pausedKey: String
     /// The server cannot announce changes: nothing is ever known to be empty, and the broker polls.
     var isMissing = false
+
+    init(pausedKey: String) {
+        self.pausedKey = pausedKey
+    }
 
     /// Whether a list may hold a message.
     func mayHold(_ list: String) -> Bool { !tracks || !empty.contains(list) }
@@ -35,14 +43,26 @@ struct ListWatch: Sendable {
 
     /// A claim sent at `moment` saw these lists empty.
     mutating func sawEmpty(_ lists: some Sequence<String>, sentAt sent: Int) {
-        guard tracks, everythingAnnounced <= sent else { return }
-        for list in lists where announced[list, default: 0] <= sent { empty.insert(list) }
+        guard tracks else { return }
+        for list in lists where !hasChanged(list, since: sent) { empty.insert(list) }
+    }
+
+    /// A claim sent at `moment` found these queues paused.
+    mutating func sawPaused(_ queues: some Sequence<String>, sentAt sent: Int) {
+        guard tracks, !hasChanged(pausedKey, since: sent) else { return }
+        paused.formUnion(queues)
+    }
+
+    /// Whether a key may have changed after what was sent at `moment` read it.
+    func hasChanged(_ key: String, since sent: Int) -> Bool {
+        everythingAnnounced > sent || announced[key, default: 0] > sent
     }
 
     /// The server announced a change, or this process pushed.
     mutating func changed(_ lists: some Sequence<String>) {
         moment += 1
         for list in lists {
+            if list == pausedKey { paused.removeAll() }
             empty.remove(list)
             announced[list] = moment
         }
@@ -59,5 +79,6 @@ struct ListWatch: Sendable {
         everythingAnnounced = moment
         empty.removeAll(keepingCapacity: true)
         announced.removeAll(keepingCapacity: true)
+        paused.removeAll()
     }
 }

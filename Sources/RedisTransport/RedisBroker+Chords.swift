@@ -166,7 +166,7 @@ extension Commit {
     }
 
     func filtered(_ isKept: (Effect) -> Bool) -> Commit {
-        Commit(tag: tag, acknowledges: acknowledges, effects: effects.filter(isKept))
+        Commit(tag: tag, acknowledges: acknowledges, effects: effects.filter(isKept), history: history)
     }
 
     /// The claims that its parts made, by their tokens.

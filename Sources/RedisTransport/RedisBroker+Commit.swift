@@ -14,14 +14,16 @@ extension RedisBroker {
     }
 
     func commitTogether(_ commits: [Commit]) async throws -> [CommitStatus] {
-        if let finished = plainFinishes(commits) { return try await finish(finished) }
+        let history = HistoryBatch(commits)
+        if let finished = plainFinishes(commits) { return try await finish(finished, history: history) }
         let keys = configuration.keys
         let reply = try await run(
             Scripts.commit,
             keys: [
                 keys.unacked, keys.unackedIndex, keys.parked, keys.parkedMessages, keys.rejected, keys.deliveries,
+                keys.history, keys.historyDurations,
             ],
-            arguments: arguments(commits)
+            arguments: arguments(commits, history)
         )
         let statuses = try Self.statuses(reply, of: commits)
         announce(commits)
@@ -53,9 +55,9 @@ extension RedisBroker {
     }
 
     /// The script's arguments; its header says what stands where.
-    func arguments(_ commits: [Commit]) -> RedisArguments {
+    func arguments(_ commits: [Commit], _ history: HistoryBatch) -> RedisArguments {
         var arguments = RedisArguments()
-        arguments.reserveCapacity(commits.count * 512)
+        arguments.reserveCapacity(commits.count * 1024)
         arguments.append(configuration.rejectedLimit)
         arguments.append(configuration.rejectedTimeToLive)
         arguments.append(otherResultDatabase.map(String.init) ?? "")
@@ -67,6 +69,7 @@ extension RedisBroker {
             arguments.append(commit.effects.count)
             for effect in commit.effects { append(effect, to: &arguments) }
         }
+        history.append(to: &arguments, keys: configuration.keys)
         return arguments
     }
 
@@ -167,10 +170,11 @@ extension RedisBroker {
     func commit(_ commits: [Commit], to results: RedisClient) async throws -> [CommitStatus] {
         // The script's keys are those of the queues; results name their own.
         let key = configuration.keys.unacked
-        let call = arguments(commits)
+        let call = arguments(commits, HistoryBatch([]))
+        let keys = Array(repeating: key, count: 8)
         let reply = try await translating {
             () async throws(RedisError) in
-            try await results.run(Scripts.commit, keys: [key, key, key, key, key, key], arguments: call).get()
+            try await results.run(Scripts.commit, keys: keys, arguments: call).get()
         }
         return try Self.statuses(reply, of: commits)
     }

@@ -25,12 +25,12 @@ extension RedisBroker {
     }
 
     /// Stores the results of tasks and acknowledges their messages, each in one step.
-    func finish(_ finishes: [PlainFinish]) async throws -> [CommitStatus] {
+    func finish(_ finishes: [PlainFinish], history: HistoryBatch) async throws -> [CommitStatus] {
         let keys = configuration.keys
         let reply = try await run(
             Scripts.finish,
-            keys: [keys.unacked, keys.unackedIndex],
-            arguments: arguments(finishes)
+            keys: [keys.unacked, keys.unackedIndex, keys.history, keys.historyDurations],
+            arguments: arguments(finishes, history)
         )
         if reply.isNull { return Array(repeating: .done, count: finishes.count) }
         guard let answers = reply.array, answers.count == finishes.count else {
@@ -40,9 +40,9 @@ extension RedisBroker {
     }
 
     /// The script's arguments; its header says what stands where.
-    private func arguments(_ finishes: [PlainFinish]) -> RedisArguments {
+    private func arguments(_ finishes: [PlainFinish], _ history: HistoryBatch) -> RedisArguments {
         var arguments = RedisArguments()
-        arguments.reserveCapacity(finishes.count * 512)
+        arguments.reserveCapacity(finishes.count * 1024)
         arguments.append(finishes.count)
         if let seconds = finishes.first?.result.timeToLive { arguments.append(seconds) } else { arguments.append("") }
         arguments.append(otherResultDatabase.map(String.init) ?? "")
@@ -50,6 +50,7 @@ extension RedisBroker {
         for finish in finishes { arguments.append(finish.tag.text) }
         for finish in finishes { arguments.append(configuration.keys.result(taskID: finish.result.taskID)) }
         for finish in finishes { arguments.append(finish.result.record) }
+        history.append(to: &arguments, keys: configuration.keys)
         return arguments
     }
 }

@@ -19,7 +19,7 @@ extension RedisBroker {
     public func recover(
         worker: String,
         maxDeliveries: Int,
-        poisoned: @Sendable (Delivery) -> [Effect]
+        poisoned: @Sendable (Delivery) -> Commit
     ) async throws -> Int {
         var held = try await tags(of: worker)
         held.sort { $0.number > $1.number }
@@ -74,7 +74,7 @@ extension RedisBroker {
         _ tags: [String],
         from worker: String,
         maxDeliveries: Int,
-        poisoned: @Sendable (Delivery) -> [Effect]
+        poisoned: @Sendable (Delivery) -> Commit
     ) async throws -> Int? {
         let keys = configuration.keys
         let stored = try await translating {
@@ -90,7 +90,7 @@ extension RedisBroker {
         held.removeAll { message in
             guard let id = message.taskID, counts[id, default: 0] >= maxDeliveries else { return false }
             let delivery = Delivery(tag: DeliveryTag(message.tag), queue: message.queue, item: message.item)
-            spoiled.append(Commit(tag: delivery.tag, acknowledges: true, effects: poisoned(delivery)))
+            spoiled.append(poisoned(delivery))
             return true
         }
 

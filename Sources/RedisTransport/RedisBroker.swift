@@ -20,10 +20,10 @@ public final class RedisBroker: Broker {
     let logger: Logger
     let subscriber: RedisSubscriber
     let resultClient: RedisClient?
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     private struct State {
-        var watch = ListWatch()
+        var watch: ListWatch
         var nextTag = 1
         var turn = 0
         var beats = 0
@@ -51,6 +51,7 @@ public final class RedisBroker: Broker {
         self.configuration = configuration
         self.workerID = workerID
         self.logger = logger
+        state = Mutex(State(watch: ListWatch(pausedKey: configuration.keys.paused)))
         let relay = Relay()
         let subscriber = RedisSubscriber(
             configuration: configuration.broker,
@@ -102,6 +103,7 @@ public final class RedisBroker: Broker {
         state.withLock { $0.connections = connections }
         state.withLock { $0.watch.start() }
         try await declare(queues: queues)
+        try await lookAtPaused()
     }
 
     /// Binds queues to exchanges of their own names, as Kombu declares a direct queue.
@@ -135,6 +137,7 @@ public final class RedisBroker: Broker {
             state.withLock { $0.watch.start() }
             notify(.restored)
             notify(.wake)
+            lookAtPausedSoon()
         case .lost(let error):
             state.withLock { $0.watch.stop() }
             notify(.lost(error.message))
@@ -163,6 +166,7 @@ public final class RedisBroker: Broker {
             logger.debug("Client tracking could not be renewed: \(error)")
         }
         notify(.wake)
+        lookAtPausedSoon()
     }
 
     private func pushed(_ push: RedisPush) {
@@ -170,13 +174,15 @@ public final class RedisBroker: Broker {
             state.withLock { $0.control }?.receive(push)
             return
         }
-        state.withLock { state in
-            if let keys {
-                state.watch.changed(keys)
-            } else {
+        let pauses = state.withLock { state in
+            guard let keys else {
                 state.watch.forget()
+                return true
             }
+            state.watch.changed(keys)
+            return keys.contains(state.watch.pausedKey)
         }
+        if pauses { lookAtPausedSoon() }
         notify(.wake)
     }
 
@@ -239,7 +245,7 @@ public final class RedisBroker: Broker {
             remember(UnansweredClaim(firstTag: plan.firstTag, count: request.limit, sentAt: .now()))
             throw error
         }
-        guard let parts = reply.array, parts.count == 3, let taken = parts[0].array, let empty = parts[1].array else {
+        guard let parts = reply.array, parts.count == 4, let taken = parts[0].array, let empty = parts[1].array else {
             throw TransportError(.protocolViolation, "the claim script answered something unexpected")
         }
         warn(aboutKeys: parts[2].array?.compactMap { $0.int.map { plan.lists[$0 - 1] } } ?? [])
@@ -253,11 +259,37 @@ public final class RedisBroker: Broker {
             deliveries.append(Delivery(tag: tag, queue: request.queues[queue - 1].name, item: item))
         }
         let seenEmpty = empty.compactMap { $0.int.map { plan.lists[$0 - 1] } }
-        let more = state.withLock { state in
+        let paused = parts[3].array?.compactMap { $0.int.map { request.queues[$0 - 1].name } } ?? []
+        let (more, isOutdated) = state.withLock { state in
             state.watch.sawEmpty(seenEmpty, sentAt: plan.sentAt)
-            return plan.lists.contains { state.watch.mayHold($0) }
+            state.watch.sawPaused(paused, sentAt: plan.sentAt)
+            let more = zip(plan.lists, plan.places).contains { list, place in
+                state.watch.mayHold(list) && !state.watch.paused.contains(request.queues[place - 1].name)
+            }
+            return (more, state.watch.hasChanged(state.watch.pausedKey, since: plan.sentAt))
         }
+        // What was claimed just before a pause is heard of after it.
+        if isOutdated, !deliveries.isEmpty { lookAtPausedSoon() }
         return ClaimResult(deliveries: deliveries, mayHoldMore: more)
+    }
+
+    // MARK: Paused queues
+
+    /// Reads which queues are paused, so that the next change is announced, and tells the worker.
+    private func lookAtPaused() async throws {
+        let commands: [RedisCommand] = [.clientCaching, RedisCommand("SMEMBERS", configuration.keys.paused)]
+        let tracks = state.withLock { $0.watch.tracks }
+        let replies = try await translating { () async throws(RedisError) in
+            try await client.send(tracks ? commands : Array(commands.dropFirst()))
+        }
+        // A key of another type pauses nothing.
+        guard let reply = replies.last, reply.error == nil else { return }
+        notify(.paused(Set(reply.array?.compactMap(\.text) ?? [])))
+    }
+
+    /// Reads them from where nobody can wait; should it fail, the connection is away, and is followed by another look.
+    private func lookAtPausedSoon() {
+        Task { [weak self] in try? await self?.lookAtPaused() }
     }
 
     private func warn(aboutKeys keys: [String]) {
@@ -302,6 +334,8 @@ public final class RedisBroker: Broker {
 
     private struct ClaimPlan {
         var lists: [String]
+        /// The place of each list's queue, from 1.
+        var places: [Int]
         var keys: [String]
         var arguments: RedisArguments
         var firstTag: Int
@@ -318,6 +352,7 @@ public final class RedisBroker: Broker {
             var places: [Int] = []
             for step in keys.prioritySteps {
                 for place in order where request.queues[place].room > 0 {
+                    guard !state.watch.paused.contains(request.queues[place].name) else { continue }
                     let list = keys.list(queue: request.queues[place].name, step: step)
                     guard state.watch.mayHold(list) else { continue }
                     lists.append(list)
@@ -343,7 +378,8 @@ public final class RedisBroker: Broker {
             for place in places { arguments.append(place) }
             return ClaimPlan(
                 lists: lists,
-                keys: [keys.unacked, keys.unackedIndex, keys.workers] + lists,
+                places: places,
+                keys: [keys.unacked, keys.unackedIndex, keys.workers, keys.paused] + lists,
                 arguments: arguments,
                 firstTag: firstTag,
                 sentAt: state.watch.sent(),
@@ -383,10 +419,10 @@ public final class RedisBroker: Broker {
         for tag in tags { arguments.append(tag.text) }
         let reply = try await run(
             Scripts.heartbeat,
-            keys: [keys.unackedIndex, keys.workers, keys.parked],
+            keys: [keys.unackedIndex, keys.workers, keys.parked, keys.paused],
             arguments: arguments
         )
-        guard let parts = reply.array, parts.count == 2 else {
+        guard let parts = reply.array, parts.count == 3 else {
             throw TransportError(.protocolViolation, "the heartbeat script answered something unexpected")
         }
         // A safety net, not the way messages are found: should an announcement ever be lost, it costs a minute.
@@ -395,6 +431,8 @@ public final class RedisBroker: Broker {
             if state.beats % max(1, configuration.beatsBetweenLooks) == 0 { state.watch.forget() }
         }
         try await putBackUnanswered()
+        // Where the server announces nothing, this is how the worker learns of it.
+        notify(.paused(Set(parts[2].array?.compactMap(\.text) ?? [])))
         let dead = parts[1].array?.compactMap(\.text).filter { $0 != workerID } ?? []
         return Heartbeat(nextDue: parts[0].double.map(Instant.init(seconds:)), deadWorkers: dead)
     }

@@ -88,6 +88,17 @@ public struct RedisKeys: Sendable, Hashable {
     ///
     /// Members leave when they stop or are recovered.
     public var workers: String { prefix + "celeriac:workers" }
+    /// Hash: `completed:<queue>`, `failed:<queue>` and so on → how many tasks have ended so; there for good, bounded by the
+    /// queues.
+    public var history: String { prefix + "celeriac:history" }
+    /// Hash: queue, task and bucket → how many runs took so long; there for good, bounded by queues and configured tasks.
+    public var historyDurations: String { prefix + "celeriac:history:durations" }
+    /// Stream of finished tasks of a queue, one entry for many; bounded in number and time, expires.
+    public func history(queue: String, completed: Bool) -> String {
+        prefix + "celeriac:history:" + (completed ? "completed:" : "failed:") + queue
+    }
+    /// Set of the queues from which no task is started until they are resumed; there for good, bounded by the queues.
+    public var paused: String { prefix + "celeriac:paused" }
     /// Sorted set: parked message → unix seconds when it is due.
     public var parked: String { prefix + "celeriac:parked" }
     /// Hash: parked message → its list, newline, the item.

@@ -3,8 +3,9 @@ import RedisClient
 /// The scripts, one file each in `Scripts/`; their headers name keys, arguments and results.
 enum Scripts {
     static let claim = script("claim", PackageResources.claim_lua)
-    static let commit = script("commit", PackageResources.succeeded_lua + PackageResources.commit_lua)
-    static let finish = script("finish", PackageResources.succeeded_lua + PackageResources.finish_lua)
+    static let commit = script("commit", prelude + PackageResources.commit_lua)
+    static let finish = script("finish", prelude + PackageResources.finish_lua)
+    static let trimHistory = script("trim_history", PackageResources.trim_history_lua)
     static let heartbeat = script("heartbeat", PackageResources.heartbeat_lua)
     static let releaseDue = script("release_due", PackageResources.release_due_lua)
     static let takeBack = script("take_back", PackageResources.take_back_lua)
@@ -22,6 +23,9 @@ enum Scripts {
     static let beatRegister = script("beat_register", PackageResources.beat_register_lua)
     static let beatEmit = script("beat_emit", PackageResources.beat_emit_lua)
     static let beatLeave = script("beat_leave", PackageResources.beat_leave_lua)
+
+    /// What both scripts that end tasks need.
+    private static let prelude = PackageResources.succeeded_lua + PackageResources.history_lua
 
     private static func script(_ name: String, _ bytes: [UInt8]) -> RedisScript {
         RedisScript(name: name, source: String(decoding: bytes, as: UTF8.self))

@@ -8,6 +8,9 @@ public enum BrokerNotice: Sendable {
     case lost(String)
     /// The connection is back.
     case restored
+    /// The queues that are paused just now: what has not started of them is to go back. Told again whenever it changes, and
+    /// now and then when it does not.
+    case paused(Set<String>)
 }
 
 /// What a heartbeat found.
@@ -49,16 +52,20 @@ public protocol Broker: Sendable {
     func releaseDue(limit: Int) async throws -> Instant?
 
     /// Takes back what a dead worker held, marked redelivered; answers how many messages went back.
-    /// A message taken back more than `maxDeliveries` times is handed to `poisoned` instead, which says what to store.
+    /// A message taken back more than `maxDeliveries` times is handed to `poisoned` instead, which says what is to become of it.
     func recover(
         worker: String,
         maxDeliveries: Int,
-        poisoned: @Sendable (Delivery) -> [Effect]
+        poisoned: @Sendable (Delivery) -> Commit
     ) async throws -> Int
 
     /// Puts messages back that nobody has renewed within the visibility timeout, whoever held them: those of dead
     /// Celery workers above all. Answers how many.
     func restoreAbandoned() async throws -> Int
+
+    /// Drops what is too old from the history of these queues, where commits bound only its number; answers how much.
+    @discardableResult
+    func trimHistory(queues: [String]) async throws -> Int
 
     /// What the header of a claimed chord has brought together; `nil` when nothing of it is left.
     func chordParts(of claim: ChordClaim) async throws -> ChordParts?

@@ -184,12 +184,15 @@ public struct Commit: Sendable, Hashable {
     public var acknowledges: Bool
     /// What happens, in order.
     public var effects: [Effect]
+    /// What it leaves in the history.
+    public var history: HistoryNote?
 
     /// Groups effects into one step.
-    public init(tag: DeliveryTag?, acknowledges: Bool, effects: [Effect]) {
+    public init(tag: DeliveryTag?, acknowledges: Bool, effects: [Effect], history: HistoryNote? = nil) {
         self.tag = tag
         self.acknowledges = acknowledges
         self.effects = effects
+        self.history = history
     }
 }
 

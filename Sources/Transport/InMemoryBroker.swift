@@ -35,11 +35,27 @@ public final class InMemoryStore: Sendable, ResultBackend {
         var storeCounts: [String: Int] = [:]
         var rejected: [RejectedMessage] = []
         var deliveries: [String: Int] = [:]
-        var listeners: [String: @Sendable () -> Void] = [:]
+        var listeners: [String: @Sendable (BrokerNotice) -> Void] = [:]
+        var paused: Set<String> = []
+        /// Lines of finished tasks, oldest first, by queue and outcome.
+        var history: [HistoryKey: [HistoryLine]] = [:]
+        var historyCounts: [String: Int] = [:]
         /// Chords by group id.
         var chords: [String: Chord] = [:]
         /// Complete chords that wait to be finished, by group id, with the moment since when.
         var claims: [String: (claim: ChordClaim, since: Instant)] = [:]
+    }
+
+    /// Names what is kept together: a queue, and whether its tasks completed.
+    struct HistoryKey: Hashable {
+        var queue: String
+        var isCompleted: Bool
+    }
+
+    /// The line of a finished task, and until when it is kept.
+    struct HistoryLine {
+        var bytes: [UInt8]
+        var until: Instant
     }
 
     /// A chord's counters.
@@ -115,6 +131,26 @@ public final class InMemoryStore: Sendable, ResultBackend {
     /// The messages that could not be run, newest first.
     public var rejected: [RejectedMessage] { state.withLock { $0.rejected } }
 
+    /// The lines of finished tasks of a queue, oldest first, as ``HistoryWriter`` writes them.
+    public func history(queue: String, completed: Bool) -> [[UInt8]] {
+        state.withLock { $0.history[HistoryKey(queue: queue, isCompleted: completed)]?.map(\.bytes) ?? [] }
+    }
+
+    /// How many tasks have ever ended, by what happened and queue, as in `completed:pdf`.
+    public var historyCounts: [String: Int] { state.withLock { $0.historyCounts } }
+
+    static func note(_ note: HistoryNote, _ state: inout State) {
+        for count in note.counts { state.historyCounts[count, default: 0] += 1 }
+        guard case .finished(let end) = note else { return }
+        var line: [UInt8] = []
+        end.writer.write(end, into: &line)
+        let key = HistoryKey(queue: end.queue, isCompleted: end.isCompleted)
+        var lines = state.history[key] ?? []
+        lines.append(HistoryLine(bytes: line, until: end.finishedAt + .seconds(end.bound.seconds)))
+        if lines.count > end.bound.count { lines.removeFirst(lines.count - end.bound.count) }
+        state.history[key] = lines
+    }
+
     /// How many records have been written for a task, those of states on the way too.
     public func storeCount(taskID: String) -> Int { state.withLock { $0.storeCounts[taskID] ?? 0 } }
 
@@ -141,9 +177,26 @@ public final class InMemoryStore: Sendable, ResultBackend {
         }
     }
 
-    func wakeEverybody() {
+    func wakeEverybody() { tellEverybody(.wake) }
+
+    private func tellEverybody(_ notice: BrokerNotice) {
         let listeners = state.withLock { Array($0.listeners.values) }
-        for wake in listeners { wake() }
+        for tell in listeners { tell(notice) }
+    }
+
+    /// Lets nothing more be started from a queue.
+    public func pause(_ queue: String) { changePaused { $0.insert(queue) } }
+
+    /// Ends a pause.
+    public func resume(_ queue: String) { changePaused { $0.remove(queue) } }
+
+    private func changePaused(_ change: (inout Set<String>) -> Void) {
+        let paused = state.withLock { state in
+            change(&state.paused)
+            return state.paused
+        }
+        tellEverybody(.paused(paused))
+        wakeEverybody()
     }
 
     /// A stored SUCCESS is final; a record that is no JSON is not seen as one.
@@ -182,7 +235,11 @@ public final class InMemoryBroker: Broker {
     /// Begins to tell of new messages.
     public func start(queues: [String], onNotice: @escaping @Sendable (BrokerNotice) -> Void) async throws {
         let deliver = deliver
-        store.state.withLock { $0.listeners[workerID] = { deliver { onNotice(.wake) } } }
+        let paused = store.state.withLock { state in
+            state.listeners[workerID] = { notice in deliver { onNotice(notice) } }
+            return state.paused
+        }
+        deliver { onNotice(.paused(paused)) }
     }
 
     /// Takes messages by the same order as the claim script.
@@ -195,7 +252,7 @@ public final class InMemoryBroker: Broker {
             var limit = request.limit
             var deliveries: [Delivery] = []
             for step in InMemoryStore.steps {
-                for place in order {
+                for place in order where !shared.paused.contains(request.queues[place].name) {
                     let queue = request.queues[place]
                     let key = InMemoryStore.ListKey(queue: queue.name, step: step)
                     while limit > 0, left[place] > 0, rooms[queue.pool] > 0, let item = shared.lists[key]?.popLast() {
@@ -215,9 +272,10 @@ public final class InMemoryBroker: Broker {
                 }
             }
             let more = request.queues.contains { queue in
-                InMemoryStore.steps.contains { step in
-                    !(shared.lists[InMemoryStore.ListKey(queue: queue.name, step: step)] ?? []).isEmpty
-                }
+                !shared.paused.contains(queue.name)
+                    && InMemoryStore.steps.contains { step in
+                        !(shared.lists[InMemoryStore.ListKey(queue: queue.name, step: step)] ?? []).isEmpty
+                    }
             }
             return ClaimResult(deliveries: deliveries, mayHoldMore: more)
         }
@@ -258,6 +316,7 @@ public final class InMemoryBroker: Broker {
             guard shared.claims[claim.groupID]?.claim.token == claim.token else { return .lost }
             finish(claim, end, &shared)
         }
+        if let note = commit.history { InMemoryStore.note(note, &shared) }
         let completed = commit.effects.compactMap { apply($0, &shared) }
         return completed.isEmpty ? .done : .completed(completed)
     }
@@ -353,6 +412,21 @@ public final class InMemoryBroker: Broker {
         }
     }
 
+    /// Drops what is too old from the history of queues.
+    @discardableResult
+    public func trimHistory(queues: [String]) async throws -> Int {
+        let now = store.now()
+        return store.state.withLock { shared in
+            var dropped = 0
+            for key in shared.history.keys where queues.contains(key.queue) {
+                let old = shared.history[key]?.prefix { $0.until < now }.count ?? 0
+                shared.history[key]?.removeFirst(old)
+                dropped += old
+            }
+            return dropped
+        }
+    }
+
     /// Renews leases and the sign of life.
     public func heartbeat(holding tags: [DeliveryTag]) async throws -> Heartbeat {
         let now = store.now()
@@ -382,7 +456,7 @@ public final class InMemoryBroker: Broker {
     public func recover(
         worker: String,
         maxDeliveries: Int,
-        poisoned: @Sendable (Delivery) -> [Effect]
+        poisoned: @Sendable (Delivery) -> Commit
     ) async throws -> Int {
         let now = store.now()
         let count = store.state.withLock { shared in
@@ -395,7 +469,9 @@ public final class InMemoryBroker: Broker {
                 shared.held[tag] = nil
                 if let taskID, shared.deliveries[taskID, default: 0] >= maxDeliveries {
                     let delivery = Delivery(tag: tag, queue: message.queue, item: message.item)
-                    for effect in poisoned(delivery) { _ = apply(effect, &shared) }
+                    let end = poisoned(delivery)
+                    if let note = end.history { InMemoryStore.note(note, &shared) }
+                    for effect in end.effects { _ = apply(effect, &shared) }
                     continue
                 }
                 putBack(message, &shared)

@@ -26,14 +26,16 @@ extension Worker {
         active.values.compactMap(\.tag) + pending.compactMap(\.commit.tag)
     }
 
-    /// Sweeps what other kinds of workers left behind, at the start and then now and again.
+    /// Sweeps what other kinds of workers left behind and what the history keeps no longer, at the start and then now and
+    /// again.
     func sweepLoop() async {
         while phase == .running {
             do {
                 let count = connected ? try await broker.restoreAbandoned() : 0
                 if count > 0 { logger.warning("Restored \(count) message(s) that nobody had renewed") }
+                if connected { try await broker.trimHistory(queues: queues.map(\.policy.name)) }
             } catch {
-                logger.debug("Sweeping abandoned messages failed: \(error)")
+                logger.debug("Sweeping failed: \(error)")
             }
             await wait(.nanoseconds(Int64(configuration.sweepInterval * 1e9)), or: wantsSweep)
         }

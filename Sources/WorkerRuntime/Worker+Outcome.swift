@@ -61,6 +61,7 @@ extension Worker {
     /// A state on the way: only the newest one of a task waits to be stored.
     private func report(_ task: ActiveTask, state: String, meta: [UInt8]) {
         task.lastState = state
+        task.lastMeta = meta
         guard let commit = tracer.state(state, meta: meta, of: task.received, tag: task.tag, policy: task.policy) else {
             return
         }
@@ -108,6 +109,7 @@ extension Worker {
         }
         if task.stage == .dispatched { pools[task.pool].dispatched -= 1 }
         let lastState = pendingStates.removeValue(forKey: job)
+        let moment = now()
         var ending = tracer.ending(
             of: task.received,
             item: task.item,
@@ -117,7 +119,8 @@ extension Worker {
             outcome: outcome,
             enqueued: enqueued,
             chordAdditions: chordAdditions,
-            now: now()
+            run: task.run(until: moment, clock: .now(), runtime: runtime),
+            now: moment
         )
         if let lastState { ending.keep(lastState) }
         totals[task.message.headers.task, default: 0] += 1
@@ -134,7 +137,7 @@ extension Worker {
             end(job, .revoked(reason: .revoked), enqueued: [], runtime: nil)
             return
         }
-        guard phase == .running else {
+        guard phase == .running, !pausedQueues.contains(queues[task.queue].policy.name) else {
             end(job, .interrupted, enqueued: [], runtime: nil)
             return
         }

@@ -47,6 +47,8 @@ public actor Worker {
 
     var pools: [PoolState] = []
     var queues: [QueueState] = []
+    /// The queues that are paused, of whatever worker.
+    var pausedQueues: Set<String> = []
     var active: [UInt64: ActiveTask] = [:]
     var nextJob: UInt64 = 1
     var totals: [String: Int] = [:]
@@ -245,6 +247,7 @@ public actor Worker {
             wantsClaim.raise()
             wantsCommit.raise()
             wantsDue.raise()
+        case .paused(let names): pause(names)
         }
     }
 }

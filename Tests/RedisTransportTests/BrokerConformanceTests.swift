@@ -19,6 +19,8 @@ import Transport
         var waiting: (_ queue: String) async throws -> [[UInt8]]
         var held: () async throws -> Int
         var record: (_ id: String) async throws -> [UInt8]?
+        var pause: (_ queue: String) async throws -> Void
+        var resume: (_ queue: String) async throws -> Void
 
         func broker(_ id: String) async throws -> any Broker { try await broker(id, NoticeLog()) }
 
@@ -52,7 +54,9 @@ import Transport
                     publish: { store.publish($0) },
                     waiting: { store.waiting(in: $0) },
                     held: { store.heldTags.count },
-                    record: { try await store.record(taskID: $0) }
+                    record: { try await store.record(taskID: $0) },
+                    pause: { store.pause($0) },
+                    resume: { store.resume($0) }
                 )
             )
         case .redis:
@@ -90,7 +94,9 @@ import Transport
                             #expect(try await deployment.int("ZCARD", keys.unackedIndex) == fields)
                             return fields
                         },
-                        record: { try await deployment.text("GET", keys.result(taskID: $0)).map { Array($0.utf8) } }
+                        record: { try await deployment.text("GET", keys.result(taskID: $0)).map { Array($0.utf8) } },
+                        pause: { try await deployment.run("SADD", keys.paused, $0) },
+                        resume: { try await deployment.run("SREM", keys.paused, $0) }
                     )
                 )
             }
@@ -248,7 +254,7 @@ import Transport
             for _ in 0..<4 { _ = try await dead.claim(everything("celery")) }
             #expect(try await world.held() == 250)
             #expect(try await alive.heartbeat(holding: []).deadWorkers == ["dead"])
-            #expect(try await alive.recover(worker: "dead", maxDeliveries: 5) { _ in [] } == 250)
+            #expect(try await alive.recover(worker: "dead", maxDeliveries: 5) { nothing(for: $0) } == 250)
             let items = try await world.waiting("celery")
             #expect(ids(items) == (0..<250).map(String.init))
             for item in items {
@@ -269,8 +275,8 @@ import Transport
             for _ in 0..<5 { _ = try await dead.claim(everything("celery")) }
             let one = try await world.broker("one")
             let two = try await world.broker("two")
-            async let first = one.recover(worker: "dead", maxDeliveries: 5) { _ in [] }
-            async let second = two.recover(worker: "dead", maxDeliveries: 5) { _ in [] }
+            async let first = one.recover(worker: "dead", maxDeliveries: 5) { nothing(for: $0) }
+            async let second = two.recover(worker: "dead", maxDeliveries: 5) { nothing(for: $0) }
             let moved = try await (first, second)
             #expect(moved.0 + moved.1 == 300)
             #expect(Set(ids(try await world.waiting("celery"))).count == 300)
@@ -287,7 +293,9 @@ import Transport
             let held = try await busy.claim(everything("celery")).deliveries
             #expect(try await other.heartbeat(holding: []).deadWorkers == [])
             #expect(
-                try await other.recover(worker: "busy", maxDeliveries: 0) { _ in [.store(record("one", .failure))] }
+                try await other.recover(worker: "busy", maxDeliveries: 0) {
+                    Commit(tag: $0.tag, acknowledges: true, effects: [.store(record("one", .failure))])
+                }
                     == 0
             )
             #expect(try await other.restoreAbandoned() == 0)
@@ -311,7 +319,11 @@ import Transport
                 moved.append(
                     try await alive.recover(worker: "victim\(turn)", maxDeliveries: 2) { delivery in
                         poisoned.withLock { $0.append(contentsOf: ids([delivery.item])) }
-                        return [.store(record("poison", .failure))]
+                        return Commit(
+                            tag: delivery.tag,
+                            acknowledges: true,
+                            effects: [.store(record("poison", .failure))]
+                        )
                     }
                 )
             }
@@ -328,7 +340,7 @@ import Transport
             try await world.publish("poison")
             let victim = try await world.broker("victim")
             _ = try await victim.claim(everything("celery"))
-            #expect(try await alive.recover(worker: "victim", maxDeliveries: 2) { _ in [] } == 1)
+            #expect(try await alive.recover(worker: "victim", maxDeliveries: 2) { nothing(for: $0) } == 1)
             #expect(ids(try await world.waiting("celery")) == ["poison"])
         }
     }
@@ -358,6 +370,44 @@ import Transport
             try await world.publish("one", priority: 9)
             await notices.wake(after: before)
             #expect(ids(try await broker.claim(everything("celery"))) == ["one"])
+        }
+    }
+
+    @Test(arguments: Kind.allCases, ["slow", "yavaş \"kuyruk\""])
+    func `gives nothing out of a paused queue, and everything once it is resumed`(
+        _ kind: Kind,
+        _ queue: String
+    ) async throws {
+        try await with(kind) { world in
+            let notices = NoticeLog()
+            let broker = try await world.broker("w", notices)
+            try await world.publish("1", "2", queue: queue)
+            try await world.publish("3")
+            try await world.pause(queue)
+            await notices.paused([queue])
+            let first = try await broker.claim(everything(queue, "celery"))
+            #expect(ids(first) == ["3"])
+            #expect(!first.mayHoldMore)
+            // What comes to it meanwhile waits too.
+            try await world.publish("4", queue: queue, priority: 9)
+            let second = try await broker.claim(everything(queue, "celery"))
+            #expect(second.deliveries.isEmpty)
+            #expect(!second.mayHoldMore)
+            try await world.resume(queue)
+            await notices.paused([])
+            #expect(ids(try await broker.claim(everything(queue, "celery"))) == ["1", "2", "4"])
+        }
+    }
+
+    @Test(arguments: Kind.allCases)
+    func `one that starts later knows what is paused`(_ kind: Kind) async throws {
+        try await with(kind) { world in
+            try await world.pause("celery")
+            try await world.publish("1")
+            let notices = NoticeLog()
+            let broker = try await world.broker("w", notices)
+            await notices.paused(["celery"])
+            #expect(try await broker.claim(everything("celery")).deliveries.isEmpty)
         }
     }
 }

@@ -100,6 +100,8 @@ final class NoticeLog: Sendable {
     private struct State {
         var notices: [BrokerNotice] = []
         var waiters: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+        var paused: Set<String>?
+        var pauseWaiters: [(names: Set<String>, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
     private let state = Mutex(State())
@@ -107,6 +109,12 @@ final class NoticeLog: Sendable {
     func add(_ notice: BrokerNotice) {
         let ready = state.withLock { state in
             state.notices.append(notice)
+            if case .paused(let names) = notice {
+                state.paused = names
+                let ready = state.pauseWaiters.filter { $0.names == names }
+                state.pauseWaiters.removeAll { $0.names == names }
+                return ready.map { (count: 0, continuation: $0.continuation) }
+            }
             let wakes = state.notices.count { $0.isWake }
             let ready = state.waiters.filter { $0.count <= wakes }
             state.waiters.removeAll { $0.count <= wakes }
@@ -116,6 +124,18 @@ final class NoticeLog: Sendable {
     }
 
     var wakes: Int { state.withLock { $0.notices.count { $0.isWake } } }
+
+    /// Waits until these are said to be the paused queues.
+    func paused(_ names: Set<String>) async {
+        await withCheckedContinuation { continuation in
+            let isReady = state.withLock { state in
+                if state.paused == names { return true }
+                state.pauseWaiters.append((names, continuation))
+                return false
+            }
+            if isReady { continuation.resume() }
+        }
+    }
 
     /// Waits until there were more wake-ups than this.
     func wake(after count: Int) async {
@@ -149,6 +169,11 @@ func ids(_ items: [[UInt8]]) -> [String] {
 }
 
 func ids(_ result: ClaimResult) -> [String] { ids(result.deliveries.map(\.item)) }
+
+/// What becomes of a message with which nothing is to happen.
+@Sendable func nothing(for delivery: Delivery) -> Commit {
+    Commit(tag: delivery.tag, acknowledges: true, effects: [])
+}
 
 /// A request for everything in these queues.
 func everything(_ queues: String..., limit: Int = 64) -> ClaimRequest {

@@ -133,7 +133,7 @@ import Transport
             #expect(try await broker.claim(everything("celery")).deliveries.map(\.item) == [Array(garbage.utf8)])
             #expect(try await broker.restoreAbandoned() == 1)
             #expect(try await broker.claim(everything("celery")).deliveries.count == 1)
-            #expect(try await peer.recover(worker: "dead", maxDeliveries: 3) { _ in [] } == 1)
+            #expect(try await peer.recover(worker: "dead", maxDeliveries: 3) { nothing(for: $0) } == 1)
             #expect(try await deployment.texts("LRANGE", "celery", "0", "-1") == [garbage])
         }
     }

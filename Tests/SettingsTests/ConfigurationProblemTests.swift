@@ -188,6 +188,14 @@ import Testing
             "1:21: error: task_default_queue: a '${' without '}'; a literal '${' is written '$${'"
         ),
         // What other readers see differently.
+        Wrong(
+            "history: {complete: 5}",
+            "1:11: error: history.complete: unknown key; did you mean 'completed'?"
+        ),
+        Wrong(
+            "history: {completed: {age: 0}}",
+            "1:28: error: history.completed.age: expected more than 0 seconds, found 0"
+        ),
         Wrong("task_acks_late: yes", "1:17: warning: task_acks_late: 'yes' is read as true; write true"),
         Wrong(
             "queues: {celery: {exchange: on}}",

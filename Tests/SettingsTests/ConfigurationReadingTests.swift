@@ -27,6 +27,45 @@ import Testing
         #expect(attributes.timeLimit == nil)
     }
 
+    @Test func `keeps a thousand completed and five thousand failed tasks of each queue`() throws {
+        let retention = try configuration("").retention(ofQueue: "any")
+        #expect(retention.completed == .init(count: 1000, age: .seconds(86_400)))
+        #expect(retention.failed == .init(count: 5000, age: .seconds(604_800)))
+    }
+
+    @Test func `lets a queue's retention beat the history's, bound by bound`() throws {
+        let text = """
+            history:
+              completed: {count: 50, age: 60}
+              failed: 70
+              tenant: company
+              mask: [phone, password]
+            queues:
+              pdf: {retention: {completed: 10, failed: {age: 5}}}
+              email: {history: false}
+              celery:
+            tasks:
+              quiet: {handler: debug.noop, history: false}
+              loud: {handler: debug.noop, history: true, queue: email}
+            """
+        let configuration = try configuration(text)
+        let pdf = configuration.retention(ofQueue: "pdf")
+        #expect(pdf.completed == .init(count: 10, age: .seconds(60)))
+        #expect(pdf.failed == .init(count: 70, age: .seconds(5)))
+        #expect(configuration.retention(ofQueue: "email").completed == .init(count: 50, age: .seconds(60)))
+        #expect(configuration.history.tenant == ["company"])
+        #expect(configuration.history.mask == ["phone", "password"])
+        #expect(configuration.policy(forTask: "quiet", from: "celery").history == false)
+        #expect(configuration.policy(forTask: "loud", from: "email").history == true)
+        #expect(configuration.policy(forTask: "other", from: "email").history == false)
+        #expect(configuration.policy(forTask: "other", from: "pdf").history == nil)
+    }
+
+    @Test func `may keep no history at all`() throws {
+        #expect(try configuration("history: false").history.isOn == false)
+        #expect(try configuration("history:").history.isOn)
+    }
+
     @Test func `reads the shape that tools rely on`() throws {
         let text = """
             broker_url: redis://127.0.0.1:6379/0

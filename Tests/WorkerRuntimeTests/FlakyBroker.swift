@@ -162,10 +162,12 @@ final class FlakyBroker: Broker {
 
     func releaseDue(limit: Int) async throws -> Instant? { try await broker.releaseDue(limit: limit) }
 
+    func trimHistory(queues: [String]) async throws -> Int { try await broker.trimHistory(queues: queues) }
+
     func recover(
         worker: String,
         maxDeliveries: Int,
-        poisoned: @Sendable (Delivery) -> [Effect]
+        poisoned: @Sendable (Delivery) -> Commit
     ) async throws -> Int {
         try await broker.recover(worker: worker, maxDeliveries: maxDeliveries, poisoned: poisoned)
     }

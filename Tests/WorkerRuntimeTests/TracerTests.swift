@@ -501,7 +501,8 @@ import WorkerPool
     }
 
     @Test func `an ignored task stores and sends nothing`() throws {
-        #expect(try ending(tracer(), of: plain(), .ignored).commit == Commit(tag: tag, acknowledges: true, effects: []))
+        let commit = try ending(tracer(), of: plain(), .ignored).commit
+        #expect((commit.tag, commit.acknowledges, commit.effects) == (tag, true, []))
     }
 
     @Test func `forgets how often a redelivered task came once it ends`() throws {

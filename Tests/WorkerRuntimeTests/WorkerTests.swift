@@ -56,6 +56,43 @@ import WorkerPool
 
     private func numbered(_ count: Int) -> [String] { (0..<count).map { "id-\($0)" } }
 
+    // MARK: Pausing
+
+    @Test func `puts what has not started of a paused queue back, in order, and starts it when it is resumed`()
+        async throws
+    {
+        try await with(slots: 1, change: { $0.prefetchMultiplier = 4 }) { bench in
+            try bench.publish("gate", numbered(6))
+            await bench.begun(1)
+            // One runs, one waits in this worker.
+            await bench.broker.until { bench.store.heldTags.count == 2 }
+            bench.store.pause("celery")
+            await bench.broker.until { bench.store.heldTags.count == 1 }
+            #expect(ids(bench.store.waiting(in: "celery")) == (1..<6).map { "id-\($0)" })
+            bench.gate.open()
+            await bench.stored(["id-0"])
+            await bench.turns()
+            #expect(bench.gate.begun == ["id-0"])
+            bench.store.resume("celery")
+            await bench.stored(numbered(6))
+            #expect(bench.gate.begun == numbered(6))
+            #expect(bench.log.lines.count { $0.contains("Queue celery is paused") } == 1)
+            #expect(bench.log.lines.count { $0.contains("Queue celery is resumed") } == 1)
+        }
+    }
+
+    @Test func `other queues go on while one is paused`() async throws {
+        let queues = [QueuePolicy(name: "celery", pool: "here"), QueuePolicy(name: "other", pool: "here")]
+        try await with(queues: queues) { bench in
+            bench.store.pause("other")
+            try bench.publish("busy", ["resting"], queue: "other")
+            try bench.publish("busy", ["running"])
+            await bench.stored(["running"])
+            await bench.turns()
+            #expect(bench.gate.begun == ["running"])
+        }
+    }
+
     // MARK: Running
 
     @Test func `runs tasks, stores their ends and holds nothing afterwards`() async throws {

@@ -3,7 +3,8 @@
 -- KEYS[1] unacked            hash: tag -> [envelope, exchange, routing key], as kombu/transport/redis.py writes it
 -- KEYS[2] unacked_index      sorted set: tag -> seconds
 -- KEYS[3] workers            sorted set: worker id -> last sign of life, seconds
--- KEYS[4...]                 the lists, most urgent first
+-- KEYS[4] paused             set: queues from which nothing is taken
+-- KEYS[5...]                 the lists, most urgent first
 -- ARGV[1] worker id
 -- ARGV[2] most messages to take
 -- ARGV[3] number of the first tag
@@ -12,9 +13,10 @@
 -- then    how many queues, then per queue: room, pool's place, routing key as JSON text
 -- then    per list: its queue's place
 --
--- Returns { items taken, places of lists seen empty, places of keys that are no lists }: items as queue's place, item,
--- queue's place, item, ...
--- A list seen empty is read last of all, so that client tracking announces the next push to it.
+-- Returns { items taken, places of lists seen empty, places of keys that are no lists, places of paused queues }: items
+-- as queue's place, item, queue's place, item, ...
+-- A list seen empty is read last of all, so that client tracking announces the next push to it; it announces a change
+-- of the paused queues because they are read here.
 local limit = tonumber(ARGV[2])
 local at = 5
 local rooms = {}
@@ -30,14 +32,28 @@ for i = 1, count do
     at = at + 3
 end
 
+-- A key of another type pauses nothing.
+local paused, resting = redis.pcall('SMEMBERS', KEYS[4]), {}
+if #paused > 0 then
+    local names = {}
+    for _, name in ipairs(paused) do names[name] = true end
+    for i = 1, count do
+        local name = cjson.decode('[' .. string.sub(tail[i], 7, -2) .. ']')[1]
+        if names[name] then
+            left[i] = 0
+            resting[#resting + 1] = i
+        end
+    end
+end
+
 local now = redis.call('TIME')
 -- Whole seconds: a short sorted set compares fractions by reading them as text, which costs more than all the rest.
 local score = string.format('%d', tonumber(now[1]) + tonumber(ARGV[4]))
 local tag = ARGV[1] .. ':'
 local number = tonumber(ARGV[3])
 local taken, fields, scores, empty, emptyKeys, broken = {}, {}, {}, {}, {}, {}
-for place = 4, #KEYS do
-    local queue = tonumber(ARGV[at + place - 3])
+for place = 5, #KEYS do
+    local queue = tonumber(ARGV[at + place - 4])
     local take = limit
     if left[queue] < take then take = left[queue] end
     if rooms[pool[queue]] < take then take = rooms[pool[queue]] end
@@ -46,7 +62,7 @@ for place = 4, #KEYS do
         local items = redis.pcall('RPOP', KEYS[place], take)
         local got = 0
         if items and items.err then
-            broken[#broken + 1] = place - 3
+            broken[#broken + 1] = place - 4
         elseif items then
             got = #items
             for i = 1, got do
@@ -64,7 +80,7 @@ for place = 4, #KEYS do
             rooms[pool[queue]] = rooms[pool[queue]] - got
         end
         if got < take then
-            empty[#empty + 1] = place - 3
+            empty[#empty + 1] = place - 4
             emptyKeys[#emptyKeys + 1] = KEYS[place]
         end
     end
@@ -75,4 +91,4 @@ if #fields > 0 then
     redis.call('ZADD', KEYS[3], now[1], ARGV[1])
 end
 if #emptyKeys > 0 then redis.call('EXISTS', unpack(emptyKeys)) end
-return { taken, empty, broken }
+return { taken, empty, broken, resting }

@@ -6,6 +6,8 @@
 -- KEYS[4] parked messages    hash: member -> list key, newline, item
 -- KEYS[5] rejected           list of JSON, newest first
 -- KEYS[6] deliveries         hash: task id -> times taken back from dead workers
+-- KEYS[7] history counts     hash: what and queue -> how many tasks ended so
+-- KEYS[8] durations          hash: queue, task and bucket -> how many runs
 -- ARGV[1] how many rejected messages are kept
 -- ARGV[2] seconds they are kept
 -- ARGV[3] the database of the results, or '' when they live in this one
@@ -25,6 +27,7 @@
 --             redelivered             count a part of a chord; the one that completes it claims the chord
 --         'D' base token sent chords claims group id
 --                                     end a claimed chord; first in its commit, of which nothing happens without the claim
+-- then    what history.lua takes
 --
 -- base is the key of the chord's saved group, which the names of its other keys begin with; chords and claims are the
 -- keys of complete chords by time and of who may finish them. '' as a ttl keeps a key for good.
@@ -125,6 +128,7 @@ local function endChord(at)
 end
 
 -- One look for all: a call costs more than what it looks up.
+local missing = false
 local leases = call('ZMSCORE', KEYS[2], unpack(ARGV, 6, 5 + total))
 for n = 1, total do
     local tag, ack, effects = ARGV[5 + n], ARGV[at], tonumber(ARGV[at + 1])
@@ -176,7 +180,9 @@ for n = 1, total do
         acked[#acked + 1] = tag
         gone[tag] = true
     end
+    if not held then missing = true end
 end
+remember(at, KEYS[7], KEYS[8], missing and answer or nil)
 for first = 1, #acked, 1000 do
     local last = math.min(first + 999, #acked)
     call('ZREM', KEYS[2], unpack(acked, first, last))

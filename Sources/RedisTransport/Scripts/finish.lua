@@ -3,11 +3,14 @@
 --
 -- KEYS[1] unacked            hash: tag -> held message
 -- KEYS[2] unacked_index      sorted set: tag -> seconds
+-- KEYS[3] history counts     hash: what and queue -> how many tasks ended so
+-- KEYS[4] durations          hash: queue, task and bucket -> how many runs
 -- ARGV[1] how many tasks
 -- ARGV[2] seconds their results are kept, '' for good
 -- ARGV[3] the database of the results, or '' when they live in this one
 -- ARGV[4] the database of this connection
 -- then    the tag of each, then the result's key of each, then the record of each
+-- then    what history.lua takes
 --
 -- Returns nothing when all is done; else 1 or 0 for each task: done, or its message is no longer held.
 -- Acknowledging comes first, as the counts of what was removed tell that all were held; none of the commands that
@@ -25,6 +28,8 @@ else
     held = {}
     for n = 1, total do held[n] = call('HDEL', KEYS[1], ARGV[tags + n]) end
 end
+
+remember(5 + 3 * total, KEYS[3], KEYS[4], held)
 
 -- SELECT inside a script lasts for the script only, so the other database is written in the same atomic step.
 if ARGV[3] ~= '' then call('SELECT', ARGV[3]) end

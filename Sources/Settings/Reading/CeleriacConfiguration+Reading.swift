@@ -12,6 +12,9 @@ extension CeleriacConfiguration {
             Setting("pools", "block") { node, configuration, reader in configuration.pools = reader.pools(node) },
             Setting("queues", "block") { node, configuration, reader in configuration.queues = reader.queues(node) },
             Setting("tasks", "block") { node, configuration, reader in configuration.tasks = reader.tasks(node) },
+            Setting("history", "block or false") { node, configuration, reader in
+                reader.history(node, into: &configuration.history)
+            },
             Setting("gateway", "block") { node, configuration, reader in
                 reader.gateway(node, into: &configuration.gateway)
             },

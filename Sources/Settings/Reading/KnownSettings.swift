@@ -84,7 +84,7 @@ enum KnownSettings {
         let shared = [
             "compression", "expires", "priority", "result_expires", "serializer",
         ]
-        let queue = ["exchange", "exchange_type", "global_concurrency", "rate_limit", "retention", "routing_key"]
+        let queue = ["exchange", "exchange_type", "global_concurrency", "rate_limit", "routing_key"]
         return Set(
             top.map { [$0] } + transport.map { ["broker_transport_options", $0] }
                 + shared.map { ["tasks", "*", $0] } + (shared + queue).map { ["queues", "*", $0] }

@@ -39,7 +39,7 @@ extension PoolSettings {
 
 extension SettingReader {
     /// A number of entries, or a block with `count` and `age`.
-    fileprivate mutating func retention(_ node: YAMLNode) -> QueueSettings.Retention? {
+    mutating func retention(_ node: YAMLNode) -> QueueSettings.Retention? {
         var retention = QueueSettings.Retention()
         if node.scalar != nil {
             guard let count = int(node, in: 0...10_000_000) else { return nil }
@@ -51,7 +51,7 @@ extension SettingReader {
         }
         let settings: [Setting<QueueSettings.Retention>] = [
             .int("count", \.count, in: 0...10_000_000),
-            .seconds("age", \.age),
+            .optional("age", "seconds", \.age) { $0.seconds($1, least: 1) },
         ]
         block(entries, settings, into: &retention)
         return retention

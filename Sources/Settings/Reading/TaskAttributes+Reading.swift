@@ -34,6 +34,7 @@ extension TaskAttributes {
         .choice("compression", \.compression),
         .bool("send_events", \.sendEvents),
         .int("resultrepr_maxsize", \.resultReprMaxSize, in: 3...1_000_000),
+        .bool("history", \.history),
         .seconds("result_expires", \.resultExpires),
     ]
 

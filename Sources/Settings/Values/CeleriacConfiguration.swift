@@ -42,6 +42,8 @@ public struct CeleriacConfiguration: Sendable {
     public var reprMaxLevels = 3
     /// `worker_*`.
     public var worker = WorkerSettings()
+    /// `history`: what finished tasks leave behind.
+    public var history = HistorySettings()
     /// `gateway`: how `celeriac-gateway` serves.
     public var gateway = GatewaySettings()
     /// `control_*` and `event_*`.

@@ -100,6 +100,8 @@ public struct TaskAttributes: Sendable, Hashable {
     public var sendEvents: Bool?
     /// `resultrepr_maxsize`: the most characters of a result in logs and events; default 1024.
     public var resultReprMaxSize: Int?
+    /// `history`: whether finished tasks are recorded; default true.
+    public var history: Bool?
     /// `result_expires`; default the setting of that name.
     public var resultExpires: Duration?
 
@@ -134,6 +136,7 @@ public struct TaskAttributes: Sendable, Hashable {
         attributes.compression = compression ?? lower.compression
         attributes.sendEvents = sendEvents ?? lower.sendEvents
         attributes.resultReprMaxSize = resultReprMaxSize ?? lower.resultReprMaxSize
+        attributes.history = history ?? lower.history
         attributes.resultExpires = resultExpires ?? lower.resultExpires
         return attributes
     }

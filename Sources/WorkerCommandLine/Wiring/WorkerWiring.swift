@@ -3,6 +3,7 @@ import CeleryMessage
 import Glibc
 import MessageCodecs
 import Settings
+import Transport
 import WorkerRuntime
 
 /// Turns the configuration into the worker's own values.
@@ -58,6 +59,8 @@ struct WorkerWiring {
         worker.control = control
         worker.events = events
         worker.disablesRateLimits = settings.disableRateLimits
+        worker.tenantNames = configuration.history.tenant
+        worker.secretNames = configuration.history.mask ?? SecretNames.usual
         worker.knownQueues = Dictionary(
             configuration.queues.map { ($0.name, policy(ofQueue: $0.name)) },
             uniquingKeysWith: { first, _ in first }
@@ -104,10 +107,18 @@ struct WorkerWiring {
             softTimeLimit: settings?.policy.softTimeLimit?.inSeconds,
             timeLimit: settings?.policy.timeLimit?.inSeconds
         )
+        let retention = configuration.retention(ofQueue: name)
+        policy.completed = bound(retention.completed)
+        policy.failed = bound(retention.failed)
         policy.exchange = settings?.exchange
         policy.exchangeType = settings?.exchangeType ?? "direct"
         policy.routingKey = settings?.routingKey
         return policy
+    }
+
+    /// What ``CeleriacConfiguration/retention(ofQueue:)`` gives leaves nothing open.
+    private func bound(_ retention: QueueSettings.Retention) -> HistoryBound {
+        HistoryBound(count: retention.count ?? 0, seconds: Int((retention.age ?? .zero).components.seconds))
     }
 
     /// Within one priority the high tier is served first.
@@ -154,6 +165,7 @@ struct WorkerWiring {
         // A queue's rate limit is one over all workers and another thing than a task's.
         let limit = task.policy.rateLimit ?? configuration.taskDefaults.rateLimit
         policy.rateLimit = limit.map { RateLimit(perSecond: $0.perSecond, text: $0.text) }
+        policy.keepsHistory = configuration.history.isOn && joined.history ?? true
         policy.sendsEvents = joined.sendEvents ?? true
         policy.resultReprMaxSize = joined.resultReprMaxSize ?? policy.resultReprMaxSize
         policy.expectedExceptions = joined.throwing ?? []

@@ -1,3 +1,5 @@
+public import Transport
+
 /// How one queue's messages are taken and run.
 public struct QueuePolicy: Sendable, Hashable {
     /// The queue's name.
@@ -18,6 +20,11 @@ public struct QueuePolicy: Sendable, Hashable {
     public var exchangeType = "direct"
     /// The routing key it is bound by; `nil` is its own name.
     public var routingKey: String?
+
+    /// How many of its completed tasks the history keeps.
+    public var completed = HistoryBound.completed
+    /// How many of its failed tasks the history keeps.
+    public var failed = HistoryBound.failed
 
     /// Describes a queue.
     public init(

@@ -47,6 +47,8 @@ public struct TaskPolicy: Sendable, Hashable {
     public var rateLimit: RateLimit?
     /// Whether events tell of its runs, where the worker sends any.
     public var sendsEvents = true
+    /// Whether its ends are recorded in the history.
+    public var keepsHistory = true
     /// The most characters of a result in events.
     public var resultReprMaxSize = 1024
 

@@ -1,4 +1,5 @@
 public import CeleryMessage
+import Transport
 
 /// What a worker is and does; immutable once it runs, replaced as a whole at a reload.
 public struct WorkerConfiguration: Sendable {
@@ -54,6 +55,10 @@ public struct WorkerConfiguration: Sendable {
     public var events = EventConfiguration()
     /// Whether rate limits are not kept: `worker_disable_rate_limits`.
     public var disablesRateLimits = false
+    /// Headers and keyword arguments that name a task's tenant, the first one found counts: `history.tenant`.
+    public var tenantNames = ["tenant_id", "tenant"]
+    /// Names of arguments whose values the history masks: `history.mask`.
+    public var secretNames = SecretNames.usual
     /// Queues the worker may be told to take from, beside ``queues``, by name.
     public var knownQueues: [String: QueuePolicy] = [:]
 

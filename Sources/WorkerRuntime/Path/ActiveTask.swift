@@ -29,6 +29,8 @@ final class ActiveTask {
     var processID: Int32?
     /// What the handler last reported, for the dump of running tasks.
     var lastState: String?
+    /// The meta it reported with that, as JSON text.
+    var lastMeta: [UInt8]?
     var pool: Int
     /// Whether it waits for its rate limit.
     var isHeld = false
@@ -59,6 +61,24 @@ final class ActiveTask {
         self.limits = limits
         self.tag = tag
         self.claimedAt = claimedAt
+    }
+}
+
+extension ActiveTask {
+    /// When and how long it ran, for the history.
+    func run(until end: Instant, clock: NIODeadline, runtime: Duration?) -> TaskEnd.Run {
+        var run = TaskEnd.Run()
+        run.receivedAt = Self.moment(claimedAt, before: end, clock)
+        guard let startedAt else { return run }
+        run.startedAt = Self.moment(startedAt, before: end, clock)
+        run.runtime = runtime ?? .nanoseconds(max(0, (clock - startedAt).nanoseconds))
+        run.progress = lastMeta
+        return run
+    }
+
+    /// The wall time of a moment on the monotonic clock.
+    private static func moment(_ clock: NIODeadline, before end: Instant, _ now: NIODeadline) -> Instant {
+        Instant(microseconds: end.microseconds &- max(0, (now - clock).nanoseconds) / 1000)
     }
 }
 

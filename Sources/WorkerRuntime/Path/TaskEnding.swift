@@ -9,6 +9,16 @@ struct TaskEnding {
     var verdict: Verdict
     /// When a parked retry is due.
     var due: Instant?
+    /// How the task ended for good; `nil` where it goes on in another attempt, on another worker or under another name.
+    var finish: Finish?
+
+    /// A task's end as the history shows it.
+    struct Finish {
+        var state: TaskState
+        var result: [UInt8]?
+        var exception: ExceptionInfo?
+        var traceback: String?
+    }
 
     /// Stores the last state that the run reported, where its end stores none: `update_state` before `Ignore` or `Reject`
     /// is how tasks set a state of their own.

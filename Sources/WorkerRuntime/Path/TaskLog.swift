@@ -53,7 +53,7 @@ enum TaskLog {
         case .revoked(let reason): "revoked: \(reason.rawValue)"
         case .timedOut(let limit): "hard time limit (\(seconds(.seconds(limit)))s) exceeded"
         case .lost(let why): "raised unexpected: WorkerLostError(\(JSONValue.string(why).pythonRepr))"
-        case .interrupted: "interrupted by shutdown, back to its queue"
+        case .interrupted: "interrupted, back to its queue"
         }
     }
 

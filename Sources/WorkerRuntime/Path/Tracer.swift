@@ -10,6 +10,7 @@ struct Tracer: Sendable {
     let configuration: WorkerConfiguration
     let codecs: MessageCodecs
     let records: ResultWriter
+    let history: HistoryRecorder
     let random: @Sendable (ClosedRange<Int>) -> Int
 
     init(
@@ -21,6 +22,7 @@ struct Tracer: Sendable {
         self.codecs = codecs
         self.random = random
         records = ResultWriter(policy: configuration.results, nodeName: configuration.nodeName, codecs: codecs)
+        history = HistoryRecorder(configuration)
     }
 
     /// The longest countdown of a retry in seconds: ten years.
@@ -36,6 +38,7 @@ struct Tracer: Sendable {
     ///   - queue: the queue it came from.
     ///   - enqueued: what the handler wants published with its success.
     ///   - chordAdditions: what the handler adds to the header of its chord with its success.
+    ///   - run: when and how long it ran, for the history.
     func ending(
         of received: ReceivedMessage,
         item: [UInt8],
@@ -45,6 +48,7 @@ struct Tracer: Sendable {
         outcome: TaskOutcome,
         enqueued: [Signature],
         chordAdditions: [Signature] = [],
+        run: TaskEnd.Run = TaskEnd.Run(),
         now: Instant
     ) -> TaskEnding {
         let sent = Sent(enqueued: enqueued, chordAdditions: chordAdditions)
@@ -55,18 +59,30 @@ struct Tracer: Sendable {
             queue: queue,
             policy: policy,
             results: configuration.results,
+            run: run,
             now: now
         )
+        var ending = ending(task, outcome, sent)
+        ending.commit.history = history.note(ending, of: received, queue: queue, policy: policy, run: run, now: now)
+        return ending
+    }
+
+    private func ending(_ task: Ended, _ outcome: TaskOutcome, _ sent: Sent) -> TaskEnding {
         switch outcome {
         case .success(let result): return succeeded(task, result: result, sent)
         case .alreadySucceeded(let record): return alreadySucceeded(task, record)
         case .failure(let exception, let traceback): return failed(task, exception, traceback: traceback)
         case .retry(let retry, let traceback): return retried(task, retry, traceback: traceback)
-        case .ignored: return TaskEnding(commit: task.commit([]), verdict: .ignored)
+        case .ignored:
+            return TaskEnding(commit: task.commit([]), verdict: .ignored, finish: .init(state: .ignored))
         case .rejected(let reject): return rejected(task, reject)
         case .replaced(let signature): return replaced(task, by: signature, sent)
         case .revoked(let reason):
-            return TaskEnding(commit: task.commit(revokedEffects(task, reason)), verdict: .revoked(reason))
+            return TaskEnding(
+                commit: task.commit(revokedEffects(task, reason)),
+                verdict: .revoked(reason),
+                finish: .init(state: .revoked, exception: .revoked(reason))
+            )
         case .timeLimitExceeded(let seconds): return timedOut(task, seconds: seconds)
         case .workerLost(let exit): return lost(task, exit)
         case .interrupted: return interrupted(task)
@@ -146,7 +162,11 @@ struct Tracer: Sendable {
         }
         if task.message.payload.embed.chord != nil { effects += part(of: task.message, .success, result: result) }
         if task.message.headers.redelivered { effects.append(.forgetDeliveries(taskID: task.message.headers.id)) }
-        return TaskEnding(commit: task.commit(effects), verdict: .succeeded(result: result))
+        return TaskEnding(
+            commit: task.commit(effects),
+            verdict: .succeeded(result: result),
+            finish: .init(state: .success, result: result)
+        )
     }
 
     /// A redelivered task whose result stands: what was to follow it is sent where that has not happened.
@@ -178,7 +198,11 @@ struct Tracer: Sendable {
 
     private func finallyFailed(_ task: Ended, _ exception: ExceptionInfo, traceback: String?) -> TaskEnding {
         let effects = failureEffects(task, exception, traceback: traceback)
-        return TaskEnding(commit: task.commit(effects), verdict: .failed(exception, traceback: traceback))
+        return TaskEnding(
+            commit: task.commit(effects),
+            verdict: .failed(exception, traceback: traceback),
+            finish: .init(state: .failure, exception: exception, traceback: traceback)
+        )
     }
 
     /// A failure's record, the failure of the rest of its chain, and its errbacks.
@@ -248,11 +272,14 @@ struct Tracer: Sendable {
         // A handler may compute anything, infinity and not-a-number too.
         let countdown = min(max(asked.isNaN ? 0 : asked, 0), Self.longestCountdown)
         let due = task.now + .seconds(countdown)
-        let again = task.message.retried(
+        var again = task.message.retried(
             eta: countdown > 0 ? due : nil,
             now: task.now,
             overrides: retry.overrides
         )
+        if task.policy.keepsHistory {
+            again = HistoryWriter.noting(task.run, endedAt: task.now, cause, in: again)
+        }
         let item: [UInt8]
         do {
             item = try again.encode(codecs: codecs)
@@ -304,7 +331,11 @@ struct Tracer: Sendable {
         // An early-acknowledged message is put back all the same: Celery loses it there.
         if reject.requeue { return TaskEnding(commit: requeue(task, atHead: false), verdict: verdict) }
         let exception = ExceptionInfo.reject(.string(reject.reason), requeue: false)
-        return TaskEnding(commit: task.commit(failureEffects(task, exception, traceback: nil)), verdict: verdict)
+        return TaskEnding(
+            commit: task.commit(failureEffects(task, exception, traceback: nil)),
+            verdict: verdict,
+            finish: .init(state: .rejected, exception: exception)
+        )
     }
 
     private func timedOut(_ task: Ended, seconds: Double) -> TaskEnding {
@@ -314,7 +345,8 @@ struct Tracer: Sendable {
         }
         return TaskEnding(
             commit: task.commit(failureEffects(task, .timeLimitExceeded(seconds), traceback: nil)),
-            verdict: verdict
+            verdict: verdict,
+            finish: .init(state: .failure, exception: .timeLimitExceeded(seconds))
         )
     }
 
@@ -323,7 +355,8 @@ struct Tracer: Sendable {
         if case .terminated = exit {
             return TaskEnding(
                 commit: task.commit(revokedEffects(task, .terminated)),
-                verdict: .revoked(.terminated)
+                verdict: .revoked(.terminated),
+                finish: .init(state: .revoked, exception: .revoked(.terminated))
             )
         }
         var isExhausted = false
@@ -342,7 +375,8 @@ struct Tracer: Sendable {
         }
         return TaskEnding(
             commit: task.commit(failureEffects(task, .workerLost(why), traceback: nil)),
-            verdict: .lost(why)
+            verdict: .lost(why),
+            finish: .init(state: .failure, exception: .workerLost(why))
         )
     }
 
@@ -447,11 +481,22 @@ struct Tracer: Sendable {
             effects += part(of: message, .failure, exception)
             effects += laterFailures(message, exception, traceback: nil, stores: true, now: now)
         }
-        return Commit(tag: delivery.tag, acknowledges: true, effects: effects)
+        return Commit(
+            tag: delivery.tag,
+            acknowledges: true,
+            effects: effects,
+            history: history.note(
+                .init(state: .failure, exception: exception),
+                of: message.map { ReceivedMessage($0) },
+                id: taskID,
+                queue: delivery.queue,
+                now: now
+            )
+        )
     }
 
     /// A message that was in the hands of worker after worker that died: it is taken for the cause.
-    func poisoned(_ delivery: Delivery, _ message: TaskMessage?, deliveries: Int) -> [Effect] {
+    func poisoned(_ delivery: Delivery, _ message: TaskMessage?, deliveries: Int) -> Commit {
         let reason = "in the hands of \(deliveries) workers that died"
         return refusal(
             delivery,
@@ -459,7 +504,7 @@ struct Tracer: Sendable {
             taskID: message?.headers.id,
             exception: .workerLost("The task was \(reason) and is not tried again."),
             message: message
-        ).effects
+        )
     }
 
     /// The record of a task that was revoked before anybody began it.
@@ -526,6 +571,7 @@ struct Tracer: Sendable {
         let tag: DeliveryTag?
         let queue: String
         let policy: TaskPolicy
+        let run: TaskEnd.Run
         let now: Instant
         /// Whether no record of its success or its states is stored.
         let ignoresResult: Bool
@@ -539,6 +585,7 @@ struct Tracer: Sendable {
             queue: String,
             policy: TaskPolicy,
             results: ResultPolicy,
+            run: TaskEnd.Run = TaskEnd.Run(),
             now: Instant
         ) {
             self.received = received
@@ -546,6 +593,7 @@ struct Tracer: Sendable {
             self.tag = tag
             self.queue = queue
             self.policy = policy
+            self.run = run
             self.now = now
             let unwanted = received.message.headers.ignoreResult ?? policy.ignoreResult
             ignoresResult = !results.enabled || unwanted

@@ -1,0 +1,58 @@
+"""A queue is paused for every worker at once, for good, until it is resumed."""
+
+import time
+
+from waiting import eventually
+
+def pause(deployment, queue):
+    deployment.client.sadd("celeriac:paused", queue)
+
+
+def resume(deployment, queue):
+    deployment.client.srem("celeriac:paused", queue)
+
+
+def started(results):
+    return [result for result in results if result.state != "PENDING"]
+
+
+def test_nothing_starts_on_any_worker_and_all_of_it_runs_after_a_restart(deployment):
+    workers = [deployment.start_worker(name=name) for name in ("w1", "w2")]
+    app = deployment.app()
+    assert app.tasks["proj.add"].delay(1, 1).get(timeout=30) == 2
+    pause(deployment, "celery")
+    for worker in workers:
+        worker.wait_for_line("Queue celery is paused")
+    results = [app.tasks["proj.add"].delay(number, 1) for number in range(20)]
+    # Time has to pass: what is looked for is that nothing happens in it.
+    time.sleep(1)
+    assert not started(results)
+    for worker in workers:
+        worker.terminate()
+    later = deployment.start_worker(name="w3")
+    time.sleep(1)
+    assert not started(results)
+    assert deployment.client.llen("celery") == 20
+    before = time.monotonic()
+    resume(deployment, "celery")
+    assert [result.get(timeout=30) for result in results] == [number + 1 for number in range(20)]
+    assert time.monotonic() - before < 10
+    later.wait_for_line("Queue celery is resumed")
+
+
+def test_what_a_worker_had_taken_and_not_begun_goes_back(deployment):
+    deployment.write_tasks(worker_prefetch_multiplier=4)
+    worker = deployment.start_worker("-c", "1")
+    app = deployment.app()
+    first = app.tasks["proj.sleep"].delay(3)
+    eventually(lambda: deployment.client.hlen("unacked") == 1, "the first runs")
+    others = [app.tasks["proj.add"].delay(number, 1) for number in range(3)]
+    eventually(lambda: deployment.client.hlen("unacked") == 2, "one waits in the worker")
+    pause(deployment, "celery")
+    eventually(lambda: deployment.client.llen("celery") == 3, "it is back in its queue", timeout=2)
+    assert first.get(timeout=30) is not None
+    time.sleep(0.5)
+    assert not started(others)
+    resume(deployment, "celery")
+    assert [result.get(timeout=30) for result in others] == [1, 2, 3]
+    assert worker.running
