@@ -12,6 +12,8 @@ public actor Beat {
     let store: any ScheduleStore
     let clock: any BeatClock
     let logger: Logger
+    /// When this beat last came round.
+    public nonisolated let pulse: Pulse
     var writer: MessageWriter
     var timetable = Timetable()
     var time = StoreClock()
@@ -55,6 +57,7 @@ public actor Beat {
         self.clock = clock
         self.writer = writer
         self.logger = logger
+        pulse = Pulse(clock)
         presence.continuity = configuration.continuity
     }
 
@@ -73,6 +76,7 @@ public actor Beat {
                 await failed(error)
                 continue
             }
+            pulse.beat()
             if hasAdopted { onAdopted() }
             hasAdopted = false
             await rest(until: nextWake)

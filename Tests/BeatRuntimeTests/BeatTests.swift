@@ -80,6 +80,21 @@ import Testing
         await troupe.end()
     }
 
+    @Test func `tells from outside for how long it has not come round`() async throws {
+        let troupe = Troupe()
+        await troupe.start("a", [try every(1)])
+        await troupe.time.advance(by: .seconds(2.5))
+        let member = try #require(troupe.member("a"))
+        #expect(member.beat.pulse.age <= .seconds(1))
+        member.store.set(.stopsBefore)
+        await troupe.time.advance(by: .seconds(90))
+        #expect(member.beat.pulse.age > .seconds(85))
+        member.store.set(.none)
+        await troupe.time.advance(by: .seconds(3))
+        #expect(member.beat.pulse.age <= .seconds(1))
+        await troupe.end()
+    }
+
     @Test func `asks the store again when an answer was lost, and sends nothing twice`() async throws {
         let troupe = Troupe()
         await troupe.start("a", [try every(1)])

@@ -24,6 +24,9 @@ public struct ScheduleFile: Sendable {
     public var zone = ZoneRules.utc
     /// `beat_max_loop_interval`; five minutes unless set.
     public var maxLoopInterval: Duration?
+    /// `beat_remote_control_max_tick_age`: how long the beat may not have come round and still answer `ping`; zero for any
+    /// time.
+    public var maxTickAge: Duration?
     /// Where a local beat keeps its run state.
     public var stateFile: String?
     /// The entries, in the order of the file.

@@ -69,6 +69,7 @@ struct ScheduleTop {
     var zone = ZoneRules.utc
     var maxLoopInterval: Duration?
     var startingDeadline: Duration?
+    var maxTickAge: Duration?
     var stateFile: String?
 
     /// The keys at the top of `beat.yaml`.
@@ -78,6 +79,7 @@ struct ScheduleTop {
         .value("timezone", "name of a time zone", \.zone) { $0.zone($1) },
         .seconds("beat_max_loop_interval", \.maxLoopInterval, zeroIsNone: true),
         .seconds("beat_cron_starting_deadline", \.startingDeadline),
+        .optional("beat_remote_control_max_tick_age", "seconds", \.maxTickAge) { $0.seconds($1) },
         .path("state_file", \.stateFile),
         // Read for itself, after these; listed so that it is known.
         Setting("beat_schedule", "block") { _, _, _ in },
@@ -90,7 +92,6 @@ struct ScheduleTop {
         "beat_schedule_filename": "run state is kept in Redis, or with mode: local in state_file",
         "beat_sync_every": "run state is written with each message",
         "beat_enable_remote_control": "celeriac-beat --enable-remote-control says it",
-        "beat_remote_control_max_tick_age": "ping is answered as long as the process runs",
     ]
 }
 

@@ -90,6 +90,7 @@ struct ScheduleReading {
         file.mode = top.mode
         file.zone = top.zone
         file.maxLoopInterval = top.maxLoopInterval
+        file.maxTickAge = top.maxTickAge
         file.stateFile = top.stateFile
         guard let schedule = all.first(where: { $0.key == Self.schedule }) else { return }
         let rest = reader.under(Self.schedule, at: reader.place(schedule.keyPosition)) { reader in

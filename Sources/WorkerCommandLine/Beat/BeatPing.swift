@@ -7,9 +7,13 @@ import Transport
 import WorkerRuntime
 
 /// A beat's remote control: it answers `ping` and nothing else, as Celery's beat does since 5.7.
+///
+/// A beat that does not come round any more is silent: that is the only sign by which a health check can tell it.
 struct BeatPing {
     let nodeName: String
     let logger: Logger
+    /// For how long the beat has been stuck, if it has.
+    let stuck: @Sendable () -> Duration?
 
     /// Listens until its task is cancelled.
     func run(_ transport: RedisTransportConfiguration, on eventLoop: any EventLoop, exchange: String) async {
@@ -34,6 +38,10 @@ struct BeatPing {
             let request = try? ControlRequest(body: body), request.method == "ping",
             let address = request.replyTo, (try? request.isMeant(for: nodeName)) == true
         else { return }
+        if let time = stuck() {
+            logger.warning("beat: ping is not answered: the schedule has not been looked at for \(time)")
+            return
+        }
         let reply = BroadcastMessage(
             exchange: address.exchange,
             routingKey: address.routingKey,

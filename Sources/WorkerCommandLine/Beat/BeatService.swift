@@ -31,6 +31,7 @@ package final class BeatService: Sendable {
         var beat: Beat?
         var run: Task<Void, Never>?
         var watch: ScheduleWatch
+        var maxTickAge: Duration?
         var isStopping = false
     }
 
@@ -75,6 +76,7 @@ package final class BeatService: Sendable {
             writer: MessageWriter(configuration, replyTo: replyTo),
             logger: logger
         )
+        state.withLock { $0.maxTickAge = schedule.maxTickAge }
         // From here on the beat alone has them, so that a schedule which is replaced is gone.
         await beat.load((consume schedule).entries)
         // Outlives the cancellation of this task by as long as it takes to end in order.
@@ -94,7 +96,12 @@ package final class BeatService: Sendable {
             group.addTask { await self.watch() }
             if setup.answersPing {
                 group.addTask {
-                    await BeatPing(nodeName: self.setup.nodeName, logger: self.logger).run(
+                    let ping = BeatPing(
+                        nodeName: self.setup.nodeName,
+                        logger: self.logger,
+                        stuck: { self.stuck(beat.pulse) }
+                    )
+                    await ping.run(
                         transport,
                         on: self.eventLoop,
                         exchange: configuration.messaging.controlExchange + ".pidbox"
@@ -141,11 +148,22 @@ package final class BeatService: Sendable {
         guard let beat else { return }
         do {
             let fresh = try setup.schedule.load(timezone: current.timezone)
+            state.withLock { $0.maxTickAge = fresh.maxTickAge }
             await beat.load(fresh.entries, writer: MessageWriter(current, replyTo: replyTo))
         } catch {
             logger.error("beat: The schedule was not reloaded, the old one stays: \(error)")
         }
     }
+
+    /// For how long a beat has not come round, where that is longer than it may be.
+    private func stuck(_ pulse: Pulse) -> Duration? {
+        let limit = state.withLock { $0.maxTickAge } ?? Self.maxTickAge
+        let age = pulse.age
+        return limit > .zero && age > limit ? age : nil
+    }
+
+    /// How long a beat may take to come round, unless its file says otherwise: Celery's least.
+    private static let maxTickAge = Duration.seconds(60)
 
     // MARK: Parts
 
