@@ -12,6 +12,8 @@ public final class RedisScheduleStore: ScheduleStore {
     public static let timeToLive = 90 * 86_400
     /// Seconds of silence after which a beat is no longer listed.
     static let silence = 3600
+    /// How long the server of the results is waited for while slots are due.
+    static let resultTimeout = Duration.milliseconds(500)
     /// How far ahead of the server's clock a slot may lie: a beat's clock is read from there and runs behind.
     static let ahead = Duration.seconds(1)
 
@@ -232,20 +234,22 @@ public final class RedisScheduleStore: ScheduleStore {
     }
 
     /// The entries whose last run has ended, where a script on the broker's server cannot see it.
+    ///
+    /// None of them where the server of the results does not answer: what is not known to have ended has not, and entries
+    /// that do not ask must not wait for it. Should somebody send a slot in between, the mark has moved, and nothing is sent.
     private func finishedElsewhere(_ emissions: [SlotEmission]) async throws -> Set<String> {
         guard let resultClient else { return [] }
         let names = Set(emissions.filter { $0.skipsUnfinished != nil }.map(\.entry)).sorted()
         guard !names.isEmpty else { return [] }
-        let ids = try await states(of: names).map { $0?.taskID }
-        var finished = Set<String>()
-        for (name, id) in zip(names, ids) {
-            guard let id else { continue }
-            let reply = try await translating { () async throws(RedisError) in
-                try await resultClient.send(RedisCommand("GET", self.keys.result(taskID: id))).get()
-            }
-            if let record = reply.bytes, RecordedStatus.isFinal(record) { finished.insert(name) }
+        let runs = zip(names, try await states(of: names)).compactMap { name, state in
+            state?.taskID.map { (entry: name, id: $0) }
         }
-        return finished
+        guard !runs.isEmpty else { return [] }
+        let looks = runs.map { RedisCommand("GET", keys.result(taskID: $0.id)) }
+        guard let replies = try? await resultClient.send(looks, timeout: Self.resultTimeout) else { return [] }
+        return Set(
+            zip(runs, replies).filter { $1.bytes.map(RecordedStatus.isFinal) ?? false }.map { run, _ in run.entry }
+        )
     }
 
     // MARK: Looking

@@ -394,6 +394,56 @@ import Transport
         }
     }
 
+    @Test func `looks for the last run's end on another server, and waits for none that is silent`() async throws {
+        try await Deployment.with { deployment in
+            try await withRedisServer { results in
+                let client = try await Deployment.client(results)
+                let configuration = RedisTransportConfiguration(
+                    broker: try Deployment.configuration(deployment.server),
+                    results: try Deployment.configuration(results)
+                )
+                #expect(RedisScheduleStore.needsResultClient(configuration))
+                let store = RedisScheduleStore(
+                    client: deployment.raw,
+                    resultClient: client,
+                    configuration: configuration,
+                    schedule: "test"
+                )
+                let fingerprint = ScheduleStoreConformanceTests.fingerprint
+                let names = ["careful", "careless"]
+                var mark = try await store.register(
+                    names.map { EntryRegistration(name: $0, fingerprint: fingerprint) }
+                )[0].mark
+                var outcomes: [[EmissionOutcome]] = []
+                for id in ["1", "2", "3", "4"] {
+                    let record = ResultRecord(taskID: "careful-1", status: .success, result: Array("1".utf8)).encoded()
+                    if id == "3" {
+                        _ = try await client.send(RedisCommand("SET", "celery-task-meta-careful-1", record)).get()
+                    }
+                    if id == "4" { await client.close() }
+                    let slot = mark + .milliseconds(1)
+                    outcomes.append(
+                        try await store.emit(
+                            try names.map { name in
+                                try ScheduleStoreConformanceTests.emission(
+                                    name,
+                                    from: mark,
+                                    to: slot,
+                                    id: "\(name)-\(id)",
+                                    skips: name == "careful" ? .seconds(60) : nil
+                                )
+                            }
+                        )
+                    )
+                    mark = slot
+                }
+                let sent: [EmissionOutcome] = [.done, .done]
+                let left: [EmissionOutcome] = [.unfinished, .done]
+                #expect(outcomes == [sent, left, sent, left])
+            }
+        }
+    }
+
     @Test func `pushes to the list of a message's priority`() async throws {
         try await Deployment.with { deployment in
             let store = try ScheduleStoreConformanceTests.store(deployment)
