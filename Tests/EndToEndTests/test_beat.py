@@ -1,14 +1,20 @@
 """The scheduler as a program: command line, messages, edits, ends, and running without a server."""
 
 import json
+import os
+import pathlib
+import pwd
 import re
+import shutil
 import signal
+import tempfile
 import time
 
 import pytest
 
 from beat_state import states
 from deployment import BEAT
+from logged_process import is_running
 from messages import decode
 from waiting import eventually
 
@@ -273,6 +279,122 @@ def test_answers_celerys_ping_and_nothing_else(deployment):
     inspect = deployment.app().control.inspect(timeout=2)
     assert inspect.ping() == {"celerybeat@beat.example.com": {"ok": "pong"}}
     assert deployment.app().control.inspect(timeout=0.5).stats() is None
+
+
+def test_leaves_ping_unanswered_when_the_schedule_was_not_looked_at_for_too_long(deployment):
+    # It comes round every two seconds here, which is always too long ago.
+    deployment.write_beat({**beat_of(a={"schedule": 60}), "beat_remote_control_max_tick_age": 0.0001})
+    beat = deployment.start_beat("--enable-remote-control")
+    beat.wait_for_line("beat pidbox: Connected to")
+    assert deployment.app().control.inspect(timeout=1).ping() is None
+    beat.wait_for_line("ping is not answered: the schedule has not been looked at for")
+    deployment.write_beat({**beat_of(a={"schedule": 60}), "beat_remote_control_max_tick_age": 0})
+    beat.signal(signal.SIGHUP)
+    beat.wait_for_line("Schedule changed")
+    assert list(deployment.app().control.inspect(timeout=2).ping().values()) == [{"ok": "pong"}]
+
+
+# As a service
+
+
+@pytest.mark.parametrize("form", ["-D", "--detach"])
+def test_a_detached_beat_is_one_process_that_sends(deployment, form):
+    folder = deployment.directory / "elsewhere"
+    folder.mkdir()
+    deployment.write_beat(beat_of(a={"schedule": 0.3})).rename(folder / "beat.yaml")
+    done = deployment.run_beat(
+        "--workdir", "elsewhere", form, "-l", "INFO", "--config", deployment.tasks_path,
+    )
+    assert done.returncode == 0, done.stderr
+    pid = int(done.stdout)
+    try:
+        eventually(deployment.waiting, "it sends")
+        # Without --pidfile and --logfile: the names that Celery's beat takes, in the folder to work in.
+        assert int((folder / "celerybeat.pid").read_text()) == pid == os.getsid(pid)
+        assert "Sending due task a" in (folder / "celerybeat.log").read_text()
+        assert len(states(deployment.client)) == 1
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        eventually(lambda: not is_running(pid), "it has ended")
+    assert not (folder / "celerybeat.pid").exists()
+
+
+def test_a_detached_beat_complains_before_it_leaves(deployment):
+    deployment.write_beat("beat_schedule:\n  a: {task: t, schedule: soon}\n")
+    done = deployment.run_beat("-D", "--config", deployment.tasks_path)
+    assert done.returncode == 2
+    assert "beat.yaml:2:26: error: " in done.stderr
+    assert done.stdout == "" and not (deployment.directory / "celerybeat.pid").exists()
+
+
+def test_writes_its_log_to_a_file_that_hup_opens_anew(deployment):
+    deployment.write_beat(beat_of(a={"schedule": 0.3}))
+    log = deployment.directory / "beat.log"
+    beat = deployment.spawn_beat("-l", "INFO", "--logfile", "beat.log")
+    eventually(lambda: log.exists() and "Sending due task a" in log.read_text(), "the log has lines")
+    log.rename(deployment.directory / "old.log")
+    beat.signal(signal.SIGHUP)
+    eventually(lambda: log.exists() and "Sending due task a" in log.read_text(), "the new log has lines")
+    assert "Sending due task" not in beat.text
+    assert beat.terminate() == 0
+
+
+def test_json_logs_are_one_object_per_line(deployment):
+    deployment.write_beat(beat_of(a={"schedule": 0.3}))
+    beat = deployment.spawn_beat("-q", "-l", "INFO", "--log-format", "json")
+    beat.wait_for_line("Sending due task a")
+    assert beat.terminate() == 0
+    records = [json.loads(line) for line in beat.lines if line.strip()]
+    assert any("Sending due task a" in record["message"] for record in records)
+
+
+def test_takes_on_user_group_and_mask(deployment):
+    deployment.write_beat(beat_of(a={"schedule": 60}))
+    beat = deployment.start_beat(
+        "--uid", str(os.getuid()), "--gid", str(os.getgid()), "--umask", "027", "--pidfile", "beat.pid"
+    )
+    assert (deployment.directory / "beat.pid").stat().st_mode & 0o777 == 0o640
+    assert beat.terminate() == 0
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may become somebody else")
+def test_becomes_another_user_and_group(deployment):
+    nobody = pwd.getpwnam("nobody")
+    folder = pathlib.Path(tempfile.mkdtemp())
+    try:
+        folder.chmod(0o755)
+        for path in (deployment.tasks_path, deployment.write_beat(beat_of(a={"schedule": 0.3}))):
+            shutil.copy(path, folder)
+        beat = deployment.spawn_beat(
+            "--workdir", folder, "-l", "INFO", "--uid", "nobody", "--gid", str(nobody.pw_gid), config=False
+        )
+        beat.wait_for_line("Sending due task a")
+        status = pathlib.Path(f"/proc/{beat.pid}/status").read_text()
+        for line, id in (("Uid", nobody.pw_uid), ("Gid", nobody.pw_gid)):
+            assert re.search(rf"^{line}:\s+{id}\s+{id}\s+{id}\s+{id}$", status, re.MULTILINE)
+        assert re.search(r"^Groups:\s*$", status, re.MULTILINE)
+        assert beat.terminate() == 0
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    "arguments, words, code",
+    [
+        (["--uid", "no-such-user"], "--uid: there is no user no-such-user", 2),
+        (["--gid", "no-such-group"], "--gid: there is no group no-such-group", 2),
+        (["--umask", "9x"], "--umask", 2),
+        (["--workdir", "/nowhere/at/all"], "--workdir: /nowhere/at/all: No such file or directory", 2),
+        (["--log-format", "xml"], "--log-format: expected text or json", 2),
+        (["--pidfile", "/nowhere/beat.pid"], "The pid file /nowhere/beat.pid cannot be written", 73),
+        (["--logfile", "/nowhere/beat.log"], "/nowhere/beat.log", 73),
+    ],
+)
+def test_refuses_what_it_cannot_take_on(deployment, arguments, words, code):
+    deployment.write_beat(beat_of(a={"schedule": 60}))
+    done = deployment.run_beat("-b", deployment.redis.url(), *arguments)
+    assert words in done.stderr
+    assert done.returncode == code
 
 
 # Inside a worker

@@ -26,7 +26,11 @@ package struct Daemon {
     }
 
     /// Takes on mask, group and user, in this order: the user may not be allowed the rest.
+    ///
+    /// A program that became somebody else begins anew, so call it before anything is opened.
     package func assume() throws {
+        let before = (user: getuid(), group: getgid())
+        let executable = Environment.executable
         if let mask {
             guard let bits = UInt32(mask, radix: 8), bits <= 0o777 else {
                 throw Complaint("--umask: expected an octal number such as 022, got \(mask)", code: .usage)
@@ -47,6 +51,16 @@ package struct Daemon {
             }
             guard setuid(id) == 0 else { throw refused("user \(user)") }
         }
+        if getuid() != before.user || getgid() != before.group { try beginAnew(executable) }
+    }
+
+    /// The C library changes all threads but the first one, which Dispatch has ended and left asleep: the process would still
+    /// be known, and could be used, as who it was. What is executed anew has no such thread.
+    private func beginAnew(_ executable: String) throws {
+        var words: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) }
+        words.append(nil)
+        execv(executable, &words)
+        throw refused("another user, who may not execute \(executable)")
     }
 
     private func refused(_ what: String) -> Complaint {
