@@ -94,6 +94,7 @@ let targets: [Target] = [
     module("MessageCodecs", ["CeleryMessage", "YAML", "CCompression"]),
     module("CeleriacTasks", ["CeleryMessage", logging]),
     module("Schedules", ["CeleryMessage"]),
+    module("Exposition"),
 
     // Redis.
     module(
@@ -107,13 +108,15 @@ let targets: [Target] = [
         resources: [.embedInCode("Scripts")]
     ),
 
+    module("MetricsServer", ["Exposition", nioCore, nioPosix, nioHTTP1, logging]),
+
     // Runtimes.
     module("WorkerPool", ["CeleriacTasks", "CeleryMessage", "CSpawn", nioCore, nioPosix, logging]),
     module(
         "WorkerRuntime",
         [
-            "Transport", "CeleriacTasks", "CeleryMessage", "WorkerPool", nioCore, collections.product("DequeModule"),
-            logging,
+            "Transport", "CeleriacTasks", "CeleryMessage", "WorkerPool", "Exposition", nioCore,
+            collections.product("DequeModule"), logging,
         ]
     ),
     module("BeatRuntime", ["Schedules", "CeleryMessage", collections.product("HeapModule"), logging]),
@@ -149,7 +152,8 @@ let targets: [Target] = [
     module(
         "AdminGateway",
         [
-            "Inspection", "CeleryMessage", hummingbird.product("Hummingbird"), hummingbird.product("HummingbirdCore"),
+            "Inspection", "CeleryMessage", "Exposition", hummingbird.product("Hummingbird"),
+            hummingbird.product("HummingbirdCore"),
             hummingbird.product("HummingbirdTLS"), httpTypes.product("HTTPTypes"),
             lifecycle.product("ServiceLifecycle"), crypto.product("Crypto"), nioCore,
             nioHTTP1, nioSSL.product("NIOSSL"), mustache.product("Mustache"), logging,
@@ -166,7 +170,7 @@ let targets: [Target] = [
         "WorkerCommandLine",
         [
             "Settings", "CeleryMessage", "MessageCodecs", "CeleriacTasks", "RedisClient", "Transport", "RedisTransport",
-            "WorkerPool", "WorkerRuntime", "BeatRuntime", "Schedules", "CMalloc",
+            "WorkerPool", "WorkerRuntime", "BeatRuntime", "Schedules", "MetricsServer", "CMalloc",
             argumentParser.product("ArgumentParser"),
             logging,
             nioCore, nioPosix,
@@ -238,6 +242,7 @@ let targets: [Target] = [
         path: "Tests/HandlerTestSupport",
         swiftSettings: settings
     ),
+    tests("MetricsServerTests", ["MetricsServer", "Exposition", nioCore, nioPosix, nioHTTP1, logging]),
     tests("CeleryMessageTests", ["CeleryMessage"], exclude: ["Fixtures"]),
     tests("YAMLTests", ["YAML"]),
     tests("MessageCodecsTests", ["MessageCodecs", "CeleryMessage"]),
@@ -260,8 +265,8 @@ let targets: [Target] = [
     tests(
         "WorkerRuntimeTests",
         [
-            "WorkerRuntime", "WorkerPool", "Transport", "CeleriacTasks", "CeleryMessage", "HandlersDebug", nioCore,
-            nioPosix, logging,
+            "WorkerRuntime", "WorkerPool", "Transport", "CeleriacTasks", "CeleryMessage", "HandlersDebug", "Exposition",
+            nioCore, nioPosix, logging,
         ],
         exclude: ["Fixtures"]
     ),

@@ -30,3 +30,18 @@ install_packages() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" \
         || die "apt-get could not install: ${missing[*]}"
 }
+
+# Puts the files of the Debian package $1 into the folder $2 without installing it: its service would be started.
+unpack_package() {
+    [ -d "$2" ] && return
+    local folder
+    say "Unpacking the Debian package $1 into $2"
+    folder=$(mktemp -d)
+    chmod 755 "$folder"
+    (cd "$folder" && { apt-get download -qq "$1" || { as_root apt-get update -qq && apt-get download -qq "$1"; }; }) \
+        || die "apt-get could not download $1"
+    dpkg-deb --extract "$folder"/*.deb "$folder/files"
+    mkdir -p "$(dirname "$2")"
+    mv "$folder/files" "$2"
+    rm -rf "$folder"
+}

@@ -39,10 +39,13 @@ extension Worker {
         case .run: break
         case .park(let due):
             log(received: headers)
+            count(received: headers, queue: delivery.queue)
+            counters?.parked["eta", default: 0] += 1
             tell("task-received", of: policy(headers), .received(headers))
             enqueue(tracer.park(received.message, delivery, until: due), due: due)
         case .expired:
             log(received: headers)
+            count(revokedBeforeStart: headers, queue: delivery.queue)
             logger.info("Discarding expired task: \(headers.label)")
             revoked.insert(headers.id, now: moment)
             let fields = EventFields.revoked(headers, signal: nil, isExpired: true)
@@ -52,6 +55,7 @@ extension Worker {
             )
         case .revoked:
             log(received: headers)
+            count(revokedBeforeStart: headers, queue: delivery.queue)
             logger.info("\(revoked.logLine(discarding: headers, now: moment))")
             let fields = EventFields.revoked(headers, signal: nil, isExpired: false)
             enqueue(
@@ -59,6 +63,7 @@ extension Worker {
                 event: draft("task-revoked", of: policy(headers), fields)
             )
         case .unregistered:
+            count(refused: headers, queue: delivery.queue, "NotRegistered")
             logger.error(
                 "Received unregistered task of type '\(headers.task)': kept in celeriac:rejected, failed with NotRegistered"
             )
@@ -77,6 +82,7 @@ extension Worker {
                 )
             )
         case .refuse(let reason, let exception):
+            count(refused: headers, queue: delivery.queue, exception.type)
             logger.error("Received invalid task \(headers.label): \(reason)")
             enqueue(
                 tracer.refusal(
@@ -108,6 +114,7 @@ extension Worker {
 
     private func reserve(_ received: ReceivedMessage, _ delivery: Delivery, policy: TaskPolicy, clock: NIODeadline) {
         log(received: received.message.headers)
+        count(received: received.message.headers, queue: delivery.queue)
         tell("task-received", of: policy, .received(received.message.headers))
         let place = queues.firstIndex { $0.policy.name == delivery.queue } ?? 0
         let pool = policy.pool.map { self.place(ofPool: $0) } ?? queues[place].pool

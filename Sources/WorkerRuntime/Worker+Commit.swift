@@ -78,6 +78,7 @@ extension Worker {
     private func lost(_ sent: PendingCommit) {
         // After a lost connection this is how a commit that did happen looks the second time.
         guard !sent.wasTried, sent.commit.acknowledges, let tag = sent.commit.tag else { return }
+        counters?.leasesLost += 1
         logger.warning("The message held under \(tag) was taken back by another worker; its result is not stored")
     }
 

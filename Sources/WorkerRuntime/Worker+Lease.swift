@@ -10,7 +10,9 @@ extension Worker {
             await wait(.nanoseconds(Int64(configuration.heartbeatInterval * 1e9)), or: wantsBeat)
             guard phase < .stopped, connected else { continue }
             do {
-                let beat = try await broker.heartbeat(holding: heldTags)
+                let tags = heldTags
+                let beat = try await broker.heartbeat(holding: tags)
+                counters?.leasesRenewed += tags.count
                 nextDue = beat.nextDue
                 wantsDue.raise()
                 wantsClaim.raise()
@@ -52,6 +54,7 @@ extension Worker {
                 let message = try? TaskMessage.decode(delivery.item, codecs: codecs, limits: limits)
                 return tracer.poisoned(delivery, message, deliveries: limit)
             }
+            counters?.takenBack += count
             if count > 0 { logger.warning("Worker \(worker) is gone; took back \(count) message(s)") }
             wantsClaim.raise()
         } catch {

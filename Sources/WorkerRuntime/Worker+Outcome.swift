@@ -47,6 +47,7 @@ extension Worker {
     private func started(_ task: ActiveTask, processID: Int32) {
         task.startedAt = .now()
         task.processID = processID
+        count(started: task)
         tell("task-started", of: task.policy, .started(task.message.headers))
         guard task.policy.trackStarted else { return }
         pendingStates[task.job] = tracer.started(
@@ -124,6 +125,7 @@ extension Worker {
         )
         if let lastState { ending.keep(lastState) }
         totals[task.message.headers.task, default: 0] += 1
+        count(ending.verdict, of: task, runtime: runtime)
         TaskLog.write(ending.verdict, of: task.message.headers, policy: task.policy, runtime: runtime, to: logger)
         enqueue(ending.commit, due: ending.due, event: draft(ending, of: task, after: outcome, runtime: runtime))
         tellSent(ending.commit)

@@ -64,6 +64,8 @@ public actor Worker {
     var flood = RequestFlood()
     var memorySamples: [String] = []
     nonisolated let startedAt: Instant
+    /// What is counted for Prometheus; `nil` where nobody asks.
+    var counters: WorkerMetrics?
 
     // MARK: Commits on their way
 
@@ -234,6 +236,8 @@ public actor Worker {
         case .wake:
             wantsClaim.raise()
         case .lost(let reason):
+            // Each attempt to connect again that fails is told too.
+            if connected { counters?.disconnections += 1 }
             connected = false
             logger.warning("Lost the connection to the broker: \(reason). Running tasks go on; reconnecting")
         case .restored:

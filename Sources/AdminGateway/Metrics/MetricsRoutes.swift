@@ -1,3 +1,4 @@
+import Exposition
 import HTTPTypes
 import Hummingbird
 import Inspection
@@ -28,7 +29,7 @@ struct MetricsRoutes: Sendable {
         requests.write(to: &out)
         return Response(
             status: .ok,
-            headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8", .cacheControl: "no-store"],
+            headers: [.contentType: MetricsText.contentType, .cacheControl: "no-store"],
             body: ResponseBody(byteBuffer: ByteBuffer(string: out.text))
         )
     }

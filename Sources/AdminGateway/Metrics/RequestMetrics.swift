@@ -1,3 +1,4 @@
+import Exposition
 import Synchronization
 
 /// Counts requests and their times by route, method and status.
@@ -10,15 +11,9 @@ final class RequestMetrics: Sendable {
         var status: Int
     }
 
-    private struct Times {
-        var buckets = [Int](repeating: 0, count: RequestMetrics.bounds.count)
-        var count = 0
-        var sum = 0.0
-    }
-
     private struct State {
         var counts: [Series: Int] = [:]
-        var times: [String: Times] = [:]
+        var times: [String: Histogram] = [:]
     }
 
     /// Seconds up to which a request counts into a bucket.
@@ -34,11 +29,7 @@ final class RequestMetrics: Sendable {
         let series = Series(route: route, method: Self.methods.contains(method) ? method : "other", status: status)
         state.withLock { state in
             state.counts[series, default: 0] += 1
-            state.times[route, default: Times()].count += 1
-            state.times[route]?.sum += seconds
-            for (place, bound) in Self.bounds.enumerated() where seconds <= bound {
-                state.times[route]?.buckets[place] += 1
-            }
+            state.times[route, default: Histogram(bounds: Self.bounds)].observe(seconds)
         }
     }
 
@@ -53,12 +44,7 @@ final class RequestMetrics: Sendable {
         let times = "celeriac_gateway_request_seconds"
         out.family(times, .histogram, "Seconds until an answer began, long polls included, by route.")
         for (route, time) in state.times.sorted(by: { $0.key < $1.key }) {
-            for (bound, count) in zip(Self.bounds, time.buckets) {
-                out.sample(times + "_bucket", [("route", route), ("le", "\(bound)")], Double(count))
-            }
-            out.sample(times + "_bucket", [("route", route), ("le", "+Inf")], Double(time.count))
-            out.sample(times + "_sum", [("route", route)], time.sum)
-            out.sample(times + "_count", [("route", route)], Double(time.count))
+            out.histogram(times, [("route", route)], time)
         }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 package import Logging
+import MetricsServer
 import Settings
 
 /// `celeriac worker`: takes messages and runs their tasks.
@@ -58,6 +59,8 @@ struct WorkerCommand: AsyncParsableCommand {
     var withoutHeartbeat = false
     @Option(name: .long, help: "Seconds between heartbeat events (default: 2).")
     var heartbeatInterval: Double?
+    @Option(name: .long, help: "Serve /metrics, /livez, /readyz and /startupz there: 9808, 0.0.0.0:9808.")
+    var metrics: String?
 
     @Flag(name: [.customShort("D"), .long], help: "Leave the terminal; needs --logfile or writes celeriac.log.")
     var detach = false
@@ -149,6 +152,7 @@ struct WorkerCommand: AsyncParsableCommand {
             options.withoutMingle = withoutMingle
             options.withoutHeartbeat = withoutHeartbeat
             options.heartbeatInterval = try heartbeatInterval.map(interval)
+            options.metrics = try metrics.map(MetricsAddress.init(option:))
             return options
         }
     }

@@ -1,3 +1,5 @@
+import MetricsServer
+
 /// What the worker's command line says, as values.
 package struct WorkerOptions {
     var hostname: String?
@@ -17,6 +19,8 @@ package struct WorkerOptions {
     var withoutMingle = false
     var withoutHeartbeat = false
     var heartbeatInterval: Double?
+    /// Where metrics are served; `nil` for nowhere.
+    var metrics: MetricsAddress?
 
     package init() {}
 }

@@ -1,6 +1,7 @@
 import CeleryMessage
 import Glibc
 package import Logging
+import MetricsServer
 import NIOCore
 import NIOPosix
 import RedisClient
@@ -62,15 +63,32 @@ package struct WorkerProgram {
 
     /// Runs until a signal stops it; answers the exit code.
     package func run(_ configuration: CeleriacConfiguration) async throws -> Int32 {
-        let handler = CeleryLogHandler(format: log.format, level: log.level, file: log.file)
-        let logger = Logger(label: "celeriac") { _ in handler }
+        let logger = log.logger("celeriac")
         let file = try scheduleFile(configuration)
         let wiring = WorkerWiring(configuration: configuration, options: options, registry: source.program.registry)
         let pools = pools(configuration, wiring)
         show(configuration, wiring, pools)
 
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let loop = group.next()
+        let code: Int32
+        do {
+            code = try await run(configuration, wiring, pools, file, on: group.next(), logger)
+        } catch {
+            try await group.shutdownGracefully()
+            throw error
+        }
+        try await group.shutdownGracefully()
+        return code
+    }
+
+    private func run(
+        _ configuration: CeleriacConfiguration,
+        _ wiring: WorkerWiring,
+        _ pools: PoolWiring,
+        _ file: (ScheduleFile, ScheduleSource)?,
+        on loop: any EventLoop,
+        _ logger: Logger
+    ) async throws -> Int32 {
         let transport = try RedisWiring.transport(configuration)
         let broker = RedisBroker(configuration: transport, eventLoop: loop, logger: logger)
         let worker = Worker(
@@ -82,7 +100,7 @@ package struct WorkerProgram {
             logger: logger
         )
         let beat = file.map { file, source in
-            (service: beatService(source, configuration, loop, handler), file: file)
+            (service: beatService(source, configuration, loop), file: file)
         }
         let ending = Mutex(Ending(hasSoftTime: wiring.worker.softShutdownTimeout > 0))
         let signals = Signals([SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN]) { number in
@@ -91,13 +109,16 @@ package struct WorkerProgram {
         defer { withExtendedLifetime(signals) {} }
         do {
             if purges { try await purge(wiring.queues.map(\.name), transport: transport, loop: loop, logger: logger) }
+            let metrics = try await serveMetrics(worker, loop, logger)
             let sending = beat.map { beat in Task { try await beat.service.run(beat.file) } }
             do {
                 try await work(worker, broker, pools, loop, logger, nodeName: wiring.nodeName, ending: ending)
             } catch {
+                await metrics?.stop()
                 await beat?.service.stop()
                 throw error
             }
+            await metrics?.stop()
             await beat?.service.stop()
             try await sending?.value
         } catch let error as TransportError where error.code == .authentication {
@@ -107,7 +128,6 @@ package struct WorkerProgram {
             logger.critical("\(transport.broker.unreachable(error.message))")
             ending.withLock { $0.code = 1 }
         }
-        try await group.shutdownGracefully()
         return ending.withLock { $0.code }
     }
 
@@ -138,10 +158,9 @@ package struct WorkerProgram {
     private func beatService(
         _ source: ScheduleSource,
         _ configuration: CeleriacConfiguration,
-        _ loop: any EventLoop,
-        _ handler: CeleryLogHandler
+        _ loop: any EventLoop
     ) -> BeatService {
-        var logger = Logger(label: "celeriac.beat") { _ in handler }
+        var logger = log.logger("celeriac.beat")
         logger[metadataKey: "process"] = "Beat"
         logger.info("beat: Starting...")
         let setup = BeatService.Setup(
@@ -149,6 +168,20 @@ package struct WorkerProgram {
             nodeName: NodeName.expand("celerybeat@%h", host: Environment.hostname)
         )
         return BeatService(setup, configuration: configuration, eventLoop: loop, logger: logger)
+    }
+
+    /// An address that cannot be used ends the start: a worker that nobody watches over would go unnoticed.
+    private func serveMetrics(_ worker: Worker, _ loop: any EventLoop, _ logger: Logger) async throws -> MetricsServer?
+    {
+        guard let address = options.metrics else { return nil }
+        await worker.keepMetrics()
+        let server = MetricsServer(address: address, source: worker, eventLoop: loop, logger: logger)
+        do {
+            try await server.start()
+        } catch {
+            throw Complaint("--metrics: cannot serve on \(address.host):\(address.port): \(error)")
+        }
+        return server
     }
 
     private func work(

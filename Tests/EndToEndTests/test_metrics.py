@@ -1,0 +1,166 @@
+"""`--metrics`: what Prometheus reads of a worker, and what watches over its process."""
+
+import re
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from deployment import Deployment
+from waiting import eventually
+
+TASKS = {
+    "proj.add": {"handler": "debug.add"},
+    "proj.fail": {"handler": "debug.fail"},
+    "proj.retry": {"handler": "debug.retry", "max_retries": 3, "default_retry_delay": 0.01},
+    "proj.sleep": {"handler": "debug.sleep"},
+}
+
+
+def ask(port, path):
+    """The status and the text of an answer."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def samples(port):
+    """Every sample of a scrape by name and labels, as Prometheus' own client reads it."""
+    status, text = ask(port, "/metrics")
+    assert status == 200
+    found = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            key = (sample.name, frozenset(sample.labels.items()))
+            assert key not in found, f"{key} is there twice"
+            found[key] = sample.value
+    return found
+
+
+def value(found, metric, **labels):
+    """The sum of a metric's samples that have these labels."""
+    return sum(
+        number for (name, pairs), number in found.items() if name == metric and labels.items() <= dict(pairs).items()
+    )
+
+
+def port_of(process):
+    """Where a process serves its metrics."""
+    line = process.wait_for_line(r"Metrics are served on http://127\.0\.0\.1:\d+/metrics")
+    return int(re.search(r":(\d+)/metrics", line)[1])
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory):
+    """A Redis and a worker that serves metrics."""
+    with Deployment(tmp_path_factory.mktemp("metrics")) as deployment:
+        deployment.write_tasks(tasks=TASKS, queues={"celery": {}, "pdf": {}})
+        deployment.worker = deployment.start_worker("--metrics", "0", name="counting")
+        deployment.port = port_of(deployment.worker)
+        yield deployment
+
+
+def test_counts_tell_what_became_of_each_task(watched):
+    app = watched.app()
+    before = samples(watched.port)
+    for number in range(5):
+        assert app.send_task("proj.add", (number, 1)).get(timeout=60) == number + 1
+    assert app.send_task("proj.add", (1, 1), queue="pdf").get(timeout=60) == 2
+    for _ in range(2):
+        with pytest.raises(ValueError):
+            app.send_task("proj.fail", ("no",)).get(timeout=60)
+    app.send_task("proj.retry", (2,)).get(timeout=60)
+    app.send_task("proj.add", (1, 1), expires=-1)
+    app.send_task("proj.unknown")
+    after = eventually(
+        lambda: (now := samples(watched.port))
+        and value(now, "celery_task_failed_total", exception="NotRegistered") == 1
+        and value(now, "celery_task_revoked_total") == 1
+        and now,
+        "all ten are counted",
+    )
+
+    def counted(metric, **labels):
+        return value(after, metric, **labels) - value(before, metric, **labels)
+
+    here = {"hostname": "counting@test"}
+    assert counted("celery_task_succeeded_total", name="proj.add", queue_name="celery", **here) == 5
+    assert counted("celery_task_succeeded_total", name="proj.add", queue_name="pdf", **here) == 1
+    assert counted("celery_task_failed_total", name="proj.fail", exception="ValueError", **here) == 2
+    assert counted("celery_task_retried_total", name="proj.retry") == 2
+    assert counted("celery_task_started_total", name="proj.retry") == 3
+    # Each try comes as a message of its own; the expired and the unknown one came too.
+    assert counted("celery_task_received_total") == 6 + 2 + 3 + 1 + 1
+    assert counted("celery_task_runtime_count", name="proj.add") == 6
+    assert counted("celery_task_runtime_bucket", name="proj.add", le="+Inf") == 6
+    assert counted("queue_jobs_processed_total", queue="celery", status="completed") == 6
+    assert counted("queue_jobs_processed_total", queue="celery", status="failed") == 3
+    assert counted("queue_jobs_processed_total", queue="pdf", status="completed") == 1
+    assert counted("queue_job_duration_seconds_count", queue="pdf", job_type="proj.add") == 1
+    assert counted("celeriac_revoked_before_start_total") == 1
+    assert counted("celeriac_parked_total", reason="retry") == 2
+    assert value(after, "celery_worker_up", **here) == 1
+
+
+def test_gauges_tell_what_the_worker_does_now(watched):
+    app = watched.app()
+    running = app.send_task("proj.sleep", (30,))
+    found = eventually(
+        lambda: (now := samples(watched.port)) and value(now, "celery_worker_tasks_active") == 1 and now, "it runs"
+    )
+    assert value(found, "celeriac_worker_held_messages") == 1
+    eventually(lambda: value(samples(watched.port), "celeriac_oldest_unacked_seconds") > 0.2, "it gets older")
+    # A lease lasts ten seconds and is renewed long before.
+    eventually(lambda: value(samples(watched.port), "celeriac_leases_renewed_total") > 0, "its lease is renewed")
+    app.control.revoke(running.id, terminate=True)
+    eventually(lambda: value(samples(watched.port), "celery_worker_tasks_active") == 0, "it has ended")
+
+
+def test_ids_are_no_labels(watched):
+    task = watched.app().send_task("proj.add", (1, 1), task_id="a-very-special-id")
+    task.get(timeout=60)
+    assert "a-very-special-id" not in ask(watched.port, "/metrics")[1]
+
+
+def test_made_up_names_do_not_grow_without_end(watched):
+    app = watched.app()
+    for number in range(600):
+        app.send_task(f"made.up.{number}")
+    found = eventually(
+        lambda: (now := samples(watched.port)) and value(now, "celery_task_received_total", name="other") > 0 and now,
+        "later names are counted together",
+    )
+    assert len({dict(labels)["name"] for name, labels in found if name == "celery_task_received_total"}) <= 501
+
+
+def test_readiness_follows_redis(tmp_path):
+    with Deployment(tmp_path) as deployment:
+        deployment.write_tasks(tasks=TASKS)
+        worker = deployment.start_worker("--metrics", "0")
+        port = port_of(worker)
+        assert [ask(port, path)[0] for path in ("/livez", "/readyz", "/startupz")] == [200, 200, 200]
+        deployment.redis.stop()
+        begun = time.monotonic()
+        eventually(lambda: ask(port, "/readyz")[0] == 503, "it is not ready", timeout=5)
+        assert ask(port, "/livez")[0] == 200 and time.monotonic() - begun < 5
+        found = samples(port)
+        assert value(found, "celery_worker_up") == 0 and value(found, "celeriac_redis_disconnections_total") == 1
+        deployment.redis.start()
+        eventually(lambda: ask(port, "/readyz")[0] == 200, "it is ready again")
+
+
+def test_an_address_in_use_ends_the_start(watched, tmp_path):
+    done = watched.run("worker", "-n", "second@test", "--metrics", str(watched.port))
+    assert done.returncode == 1
+    assert f"--metrics: cannot serve on 127.0.0.1:{watched.port}" in done.stderr
+
+
+@pytest.mark.parametrize("text", ["host", "70000", "1.2.3.4:http"])
+def test_a_wrong_address_is_an_error_of_usage(watched, text):
+    done = watched.run("worker", "--metrics", text)
+    assert done.returncode == 2
+    assert f"--metrics: expected a port or host:port, got {text}" in done.stderr
