@@ -31,7 +31,7 @@ public struct DeploymentCounts: Sendable, Hashable {
     public var held = 0
     /// How many are parked until their time comes.
     public var parked = 0
-    /// How many could not be run and are kept aside.
+    /// How many dead letters are kept.
     public var rejected = 0
     /// How many Celeriac workers have given a sign of life.
     public var workers = 0

@@ -13,7 +13,7 @@ extension RedisInspector: DeploymentReading {
         }
         let others = [
             RedisCommand("HLEN", keys.unacked), RedisCommand("ZCARD", keys.parked),
-            RedisCommand("LLEN", keys.rejected), RedisCommand("ZCOUNT", keys.workers, alive, "+inf"),
+            RedisCommand("ZCARD", keys.dead), RedisCommand("ZCOUNT", keys.workers, alive, "+inf"),
             RedisCommand("INFO", "memory"),
         ]
         let held = try await heldByQueue()

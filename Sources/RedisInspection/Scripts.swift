@@ -5,5 +5,7 @@ enum Scripts {
     static let enqueue = RedisScript(name: "enqueue", source: text(PackageResources.enqueue_lua))
     static let look = RedisScript(name: "look", source: text(PackageResources.look_lua))
 
+    static let deadLetters = RedisScript(name: "dead_letters", source: text(PackageResources.dead_letters_lua))
+
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

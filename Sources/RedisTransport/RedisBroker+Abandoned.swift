@@ -64,6 +64,7 @@ extension RedisBroker {
             try await client.send(RedisCommand("HMGET", arguments: [keys.unacked] + tags)).get()
         }
         var arguments = RedisArguments()
+        var unreadable: [Commit] = []
         arguments.append(String(newest))
         // Newest first, so that the oldest ends up next to be consumed.
         for (tag, value) in zip(tags, stored.array ?? []).reversed() {
@@ -72,19 +73,37 @@ extension RedisBroker {
                 let queue = try await queue(exchange: message.exchange, routingKey: message.routingKey)
                 arguments.append(keys.list(queue: queue, step: keys.step(priority: message.priority)))
                 arguments.append(message.item)
-            } else if let stored = value.bytes {
+            } else if let garbage = value.bytes.flatMap({ HeldMessage(tag: tag, stored: $0, keys: keys) }) {
                 // No JSON, so only Celeriac can have claimed it; whoever claims it next keeps it with a reason.
-                let garbage = HeldMessage(tag: tag, stored: stored, keys: keys)
-                arguments.append(garbage?.list ?? keys.rejected)
-                arguments.append(garbage?.marked ?? stored)
+                arguments.append(garbage.list)
+                arguments.append(garbage.marked)
             } else {
+                if let stored = value.bytes { unreadable.append(bury(stored, heldUnder: tag)) }
                 arguments.append("")
                 arguments.append("")
             }
         }
+        // First, as the script forgets what goes nowhere.
+        if !unreadable.isEmpty { _ = try await commit(unreadable) }
         let reply = try await run(Scripts.restore, keys: [keys.unacked, keys.unackedIndex], arguments: arguments)
         pushed(nil)
         return reply.int ?? 0
+    }
+
+    /// What stands among the held messages and is none: nobody knows where it came from.
+    private func bury(_ stored: [UInt8], heldUnder tag: String) -> Commit {
+        let queue = configuration.keys.unackedName
+        let end = TaskEnd(
+            of: nil,
+            queue: queue,
+            state: .failure,
+            finishedAt: .now(),
+            bound: .failed,
+            writer: HistoryWriter(worker: workerID)
+        )
+        let message = Publication(queue: queue, priority: 0, item: stored)
+        let dead = DeadMessage(end: end, reason: "it is no message as workers hold them", message: message)
+        return Commit(tag: DeliveryTag(tag), acknowledges: true, effects: [.keepDead(dead)])
     }
 
     /// The queue a direct exchange sends a routing key to; with the anonymous exchange the key is the queue's name.

@@ -183,7 +183,7 @@ extension Effect {
     var isForResults: Bool {
         switch self {
         case .store, .startChord, .extendChord, .returnChordPart, .finishChord: true
-        case .publish, .putBack, .park, .keepRejected, .forgetDeliveries: false
+        case .publish, .putBack, .park, .keepDead, .forgetDeliveries: false
         }
     }
 

@@ -20,8 +20,8 @@ extension RedisBroker {
         let reply = try await run(
             Scripts.commit,
             keys: [
-                keys.unacked, keys.unackedIndex, keys.parked, keys.parkedMessages, keys.rejected, keys.deliveries,
-                keys.history, keys.historyDurations,
+                keys.unacked, keys.unackedIndex, keys.parked, keys.parkedMessages, keys.dead, keys.deliveries,
+                keys.history, keys.historyDurations, keys.deadFacts, keys.deadMessages, keys.deadTotals,
             ],
             arguments: arguments(commits, history)
         )
@@ -58,8 +58,9 @@ extension RedisBroker {
     func arguments(_ commits: [Commit], _ history: HistoryBatch) -> RedisArguments {
         var arguments = RedisArguments()
         arguments.reserveCapacity(commits.count * 1024)
-        arguments.append(configuration.rejectedLimit)
-        arguments.append(configuration.rejectedTimeToLive)
+        arguments.append(configuration.deadLetterLimit)
+        arguments.append(configuration.deadLetterBytes)
+        arguments.append(configuration.deadLetterTimeToLive)
         arguments.append(otherResultDatabase.map(String.init) ?? "")
         arguments.append(configuration.broker.database)
         arguments.append(commits.count)
@@ -101,9 +102,13 @@ extension RedisBroker {
             arguments.append(due.seconds)
             arguments.append(list(of: message))
             arguments.append(message.item)
-        case .keepRejected(let message):
+        case .keepDead(let dead):
+            let id = dead.id
             arguments.append("X")
-            arguments.append(RejectedEntry.json(message, itemLimit: configuration.rejectedItemBytes))
+            arguments.append(id)
+            arguments.append(dead.facts(id: id))
+            arguments.append(list(of: dead.message))
+            arguments.append(dead.message.item)
         case .forgetDeliveries(let taskID):
             arguments.append("F")
             arguments.append(taskID)
@@ -171,7 +176,7 @@ extension RedisBroker {
         // The script's keys are those of the queues; results name their own.
         let key = configuration.keys.unacked
         let call = arguments(commits, HistoryBatch([]))
-        let keys = Array(repeating: key, count: 8)
+        let keys = Array(repeating: key, count: 11)
         let reply = try await translating {
             () async throws(RedisError) in
             try await results.run(Scripts.commit, keys: keys, arguments: call).get()

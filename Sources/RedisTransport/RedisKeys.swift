@@ -103,8 +103,14 @@ public struct RedisKeys: Sendable, Hashable {
     public var parked: String { prefix + "celeriac:parked" }
     /// Hash: parked message → its list, newline, the item.
     public var parkedMessages: String { prefix + "celeriac:parked:messages" }
-    /// List of messages that could not be run, newest first, bounded in number and time.
-    public var rejected: String { prefix + "celeriac:rejected" }
+    /// Sorted set: id of a dead letter → microseconds when it was kept; bounded in number, bytes and time.
+    public var dead: String { prefix + "celeriac:dead" }
+    /// Hash: id of a dead letter → how often it failed, newline, its facts as JSON.
+    public var deadFacts: String { prefix + "celeriac:dead:facts" }
+    /// Hash: id of a dead letter → its list, newline, its message.
+    public var deadMessages: String { prefix + "celeriac:dead:messages" }
+    /// Hash: the moment of the last dead letter, the bytes of all, how many there ever were.
+    public var deadTotals: String { prefix + "celeriac:dead:totals" }
     /// Sorted set beside the results: group id of a complete chord → unix seconds since when it waits to be finished;
     /// expires.
     public var chords: String { resultPrefix + "celeriac:chords" }

@@ -38,12 +38,12 @@ public struct RedisTransportConfiguration: Sendable {
     public var revokedLimit = 50_000
     /// Seconds for which they are remembered.
     public var revokedTimeToLive = 10_800
-    /// How many rejected messages are kept.
-    public var rejectedLimit: Int
-    /// Seconds for which rejected messages are kept after the last one came.
-    public var rejectedTimeToLive: Int
-    /// The longest item kept in the list of rejected messages, in bytes; longer ones are cut there.
-    public var rejectedItemBytes: Int
+    /// How many dead letters are kept.
+    public var deadLetterLimit = 10_000
+    /// How many bytes they may have together; an item of more than a quarter of that is left out.
+    public var deadLetterBytes = 64 << 20
+    /// Seconds for which they are kept.
+    public var deadLetterTimeToLive = 14 * 86_400
     /// Seconds for which delivery counts are kept after the last change.
     public var deliveriesTimeToLive: Int
 
@@ -57,9 +57,6 @@ public struct RedisTransportConfiguration: Sendable {
         visibilityTimeout: Double = 3600,
         sweepLockSeconds: Int = 300,
         leaseAhead: Int = 10,
-        rejectedLimit: Int = 1000,
-        rejectedTimeToLive: Int = 7 * 86_400,
-        rejectedItemBytes: Int = 1 << 20,
         deliveriesTimeToLive: Int = 86_400
     ) {
         self.broker = broker
@@ -70,9 +67,6 @@ public struct RedisTransportConfiguration: Sendable {
         self.visibilityTimeout = visibilityTimeout
         self.sweepLockSeconds = sweepLockSeconds
         self.leaseAhead = leaseAhead
-        self.rejectedLimit = rejectedLimit
-        self.rejectedTimeToLive = rejectedTimeToLive
-        self.rejectedItemBytes = rejectedItemBytes
         self.deliveriesTimeToLive = deliveriesTimeToLive
     }
 }

@@ -3,7 +3,7 @@ import RedisClient
 /// The scripts, one file each in `Scripts/`; their headers name keys, arguments and results.
 enum Scripts {
     static let claim = script("claim", PackageResources.claim_lua)
-    static let commit = script("commit", prelude + PackageResources.commit_lua)
+    static let commit = script("commit", prelude + PackageResources.dead_lua + PackageResources.commit_lua)
     static let finish = script("finish", prelude + PackageResources.finish_lua)
     static let trimHistory = script("trim_history", PackageResources.trim_history_lua)
     static let heartbeat = script("heartbeat", PackageResources.heartbeat_lua)

@@ -34,26 +34,6 @@ public struct StoredResult: Sendable, Hashable {
     }
 }
 
-/// A message that could not be run, kept for a person to look at.
-public struct RejectedMessage: Sendable, Hashable {
-    /// Why, in a sentence.
-    public var reason: String
-    /// The queue it came from.
-    public var queue: String
-    /// The task's id, when it could be read.
-    public var taskID: String?
-    /// The item exactly as it was, cut at the store's limit.
-    public var item: [UInt8]
-
-    /// Describes a message to keep.
-    public init(reason: String, queue: String, taskID: String?, item: [UInt8]) {
-        self.reason = reason
-        self.queue = queue
-        self.taskID = taskID
-        self.item = item
-    }
-}
-
 /// A chord's counters on their way to the backend.
 public struct StoredChord: Sendable, Hashable {
     /// The chord's group, size and saved group.
@@ -162,8 +142,8 @@ public enum Effect: Sendable, Hashable {
     case putBack(Publication)
     /// Keep a message until a moment, then put it at the head of its queue.
     case park(Publication, taskID: String, until: Instant)
-    /// Keep a message that cannot be run, with the reason.
-    case keepRejected(RejectedMessage)
+    /// Keep the message of a task that has failed for good.
+    indirect case keepDead(DeadMessage)
     /// Forget how often a message was taken back from dead workers.
     case forgetDeliveries(taskID: String)
     /// Write the size of a chord's header.

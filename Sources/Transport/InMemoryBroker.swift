@@ -33,7 +33,8 @@ public final class InMemoryStore: Sendable, ResultBackend {
         var parkedCount = 0
         var results: [String: [UInt8]] = [:]
         var storeCounts: [String: Int] = [:]
-        var rejected: [RejectedMessage] = []
+        /// Oldest first.
+        var deadLetters: [DeadMessage] = []
         var deliveries: [String: Int] = [:]
         var listeners: [String: @Sendable (BrokerNotice) -> Void] = [:]
         var paused: Set<String> = []
@@ -82,7 +83,7 @@ public final class InMemoryStore: Sendable, ResultBackend {
     let deadAfter: Duration
     let leaseAhead: Duration
     let visibilityTimeout: Duration
-    let rejectedLimit: Int
+    let deadLetterLimit: Int
     let resultLimit: Int
 
     /// Makes an empty deployment with the times the Redis transport has by default.
@@ -91,14 +92,14 @@ public final class InMemoryStore: Sendable, ResultBackend {
         deadAfter: Duration = .seconds(12),
         leaseAhead: Duration = .seconds(10),
         visibilityTimeout: Duration = .seconds(3600),
-        rejectedLimit: Int = 1000,
+        deadLetterLimit: Int = 10_000,
         resultLimit: Int = .max
     ) {
         self.now = now
         self.deadAfter = deadAfter
         self.leaseAhead = leaseAhead
         self.visibilityTimeout = visibilityTimeout
-        self.rejectedLimit = rejectedLimit
+        self.deadLetterLimit = deadLetterLimit
         self.resultLimit = resultLimit
     }
 
@@ -128,8 +129,8 @@ public final class InMemoryStore: Sendable, ResultBackend {
         state.withLock { $0.parked.sorted { $0.due < $1.due }.map { ($0.message, $0.due) } }
     }
 
-    /// The messages that could not be run, newest first.
-    public var rejected: [RejectedMessage] { state.withLock { $0.rejected } }
+    /// The messages of tasks that have failed for good, oldest first.
+    public var deadLetters: [DeadMessage] { state.withLock { $0.deadLetters } }
 
     /// The lines of finished tasks of a queue, oldest first, as ``HistoryWriter`` writes them.
     public func history(queue: String, completed: Bool) -> [[UInt8]] {
@@ -348,9 +349,10 @@ public final class InMemoryBroker: Broker {
         case .park(let message, _, let due):
             shared.parkedCount += 1
             shared.parked.append(InMemoryStore.Parked(message: message, due: due, number: shared.parkedCount))
-        case .keepRejected(let message):
-            shared.rejected.insert(message, at: 0)
-            if shared.rejected.count > store.rejectedLimit { shared.rejected.removeLast() }
+        case .keepDead(let message):
+            shared.deadLetters.removeAll { !message.end.id.isEmpty && $0.end.id == message.end.id }
+            shared.deadLetters.append(message)
+            if shared.deadLetters.count > store.deadLetterLimit { shared.deadLetters.removeFirst() }
         case .forgetDeliveries(let taskID): shared.deliveries[taskID] = nil
         case .startChord(let chord):
             var counters = shared.chords[chord.start.groupID] ?? InMemoryStore.Chord()

@@ -65,7 +65,7 @@ extension Worker {
         case .unregistered:
             count(refused: headers, queue: delivery.queue, "NotRegistered")
             logger.error(
-                "Received unregistered task of type '\(headers.task)': kept in celeriac:rejected, failed with NotRegistered"
+                "Received unregistered task of type '\(headers.task)': kept as a dead letter, failed with NotRegistered"
             )
             enqueue(
                 tracer.refusal(
@@ -101,12 +101,13 @@ extension Worker {
     /// A message that cannot be read: kept with the reason, failed when its id is known, and done with.
     private func refuse(_ delivery: Delivery, _ error: MessageError) {
         let name = error.taskName.map { " for task \($0)[\(error.taskID ?? "?")]" } ?? ""
-        logger.error("Received a message\(name) that cannot be run, kept in celeriac:rejected: \(error.message)")
+        logger.error("Received a message\(name) that cannot be run, kept as a dead letter: \(error.message)")
         enqueue(
             tracer.refusal(
                 delivery,
                 reason: "\(error.code.rawValue): \(error.message)",
                 taskID: error.taskID,
+                taskName: error.taskName,
                 exception: error.exceptionInfo
             )
         )

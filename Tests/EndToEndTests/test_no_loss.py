@@ -97,12 +97,12 @@ def test_a_poison_message_is_kept_aside_in_the_end(deployment):
     deployment.client.hset("celeriac:deliveries", result.id, 17)
     deaths = 0
     end = time.monotonic() + 60
-    while time.monotonic() < end and not deployment.rejected():
+    while time.monotonic() < end and not deployment.dead_letters():
         worker = deployment.start_worker(name=f"victim{deaths}")
-        eventually(lambda: not worker.running or deployment.rejected(), "it dies or keeps the message", timeout=20)
+        eventually(lambda: not worker.running or deployment.dead_letters(), "it dies or keeps the message", timeout=20)
         deaths += not worker.running
     assert 1 <= deaths <= 5
-    assert result.id in str(deployment.rejected()[0])
+    assert result.id in str(deployment.dead_letters()[0])
     # The last worker lives and works.
     assert app.tasks["proj.add"].delay(1, 1).get(timeout=60) == 2
 

@@ -65,7 +65,7 @@ def test_hundreds_of_kills_over_thousands_of_tasks_lose_none(deployment):
         eventually(lambda: not missing(), "every task has succeeded", timeout=90)
     except AssertionError:
         states = dict(zip(ids, deployment.statuses(ids)))
-        print({id: states[id] for id in missing()[:20]}, deployment.rejected()[:5])
+        print({id: states[id] for id in missing()[:20]}, deployment.dead_letters()[:5])
         raise
     assert len(ids) == KILLS * 10
     for queue in ("pooled", "inline"):

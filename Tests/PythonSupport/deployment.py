@@ -172,9 +172,23 @@ class Deployment:
             timeout,
         )
 
-    def rejected(self):
-        """The kept messages that could not be run, newest first."""
-        return [json.loads(entry) for entry in self.client.lrange("celeriac:rejected", 0, -1)]
+    def dead_letters(self):
+        """The kept messages of tasks that failed for good, newest first."""
+        raw = self.redis.client(raw=True)
+        letters = []
+        for name in raw.zrevrange("celeriac:dead", 0, -1):
+            failures, facts = raw.hget("celeriac:dead:facts", name).split(b"\n", 1)
+            queue, message = raw.hget("celeriac:dead:messages", name).split(b"\n", 1)
+            facts = json.loads(facts)
+            letters.append({
+                "id": name.decode(), "failures": int(failures), "reason": facts["y"], "queue": queue.decode(),
+                "message": message, "facts": facts,
+            })
+        return letters
+
+    def forget_dead_letters(self):
+        """Removes them all."""
+        self.client.delete(*(f"celeriac:dead{part}" for part in ("", ":facts", ":messages", ":totals")))
 
     def statuses(self, ids, database=0):
         """The stored state of each id; PENDING for those without a record."""

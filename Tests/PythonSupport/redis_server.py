@@ -59,13 +59,13 @@ class RedisServer:
         credentials = f":{self.password}@" if self.password else ""
         return f"redis://{credentials}127.0.0.1:{self.port}/{database}"
 
-    def client(self, database=0):
-        """A client of the server, one per database."""
-        if database not in self._clients:
-            self._clients[database] = redis.Redis(
-                host="127.0.0.1", port=self.port, db=database, password=self.password, decode_responses=True
+    def client(self, database=0, raw=False):
+        """A client of the server, one per database; a raw one answers bytes."""
+        if (database, raw) not in self._clients:
+            self._clients[database, raw] = redis.Redis(
+                host="127.0.0.1", port=self.port, db=database, password=self.password, decode_responses=not raw
             )
-        return self._clients[database]
+        return self._clients[database, raw]
 
     def stop(self):
         """Ends the server in an orderly way."""

@@ -20,7 +20,7 @@ import Testing
             let now = Instant.now().seconds
             _ = try await test.client.send([
                 RedisCommand("ZADD", test.keys.parked, 5, "a:00000001", 6, "b:00000001"),
-                RedisCommand("LPUSH", test.keys.rejected, "{}"),
+                RedisCommand("ZADD", test.keys.dead, 1, "x"),
                 RedisCommand("ZADD", test.keys.workers, now, "alive", now - 100, "dead"),
             ])
             let counts = try await test.inspector.counts()

@@ -186,37 +186,14 @@ import Transport
             #expect(try await deployment.int("LLEN", "good") == 1)
             #expect(try await deployment.int("EXISTS", "unacked") == 0)
             #expect(try await deployment.int("EXISTS", "celery-task-meta-1", "celery-task-meta-2") == 2)
-            let kept = try JSONReader.value(
-                try #require(try await deployment.texts("LRANGE", "celeriac:rejected", "0", "-1").first)
-            )
-            #expect(kept["queue"] == "unacked")
-            #expect(kept["message"]?.string == text(bad.item))
-            #expect(kept["size"]?.int == Int64(bad.item.count))
-            #expect(kept["truncated"] == false)
-            #expect((kept["rejected_at"]?.number ?? 0) > 1_700_000_000)
-        }
-    }
-
-    @Test func `keeps rejected messages within bounds`() async throws {
-        try await Deployment.with { deployment in
-            let broker = try await deployment.broker {
-                $0.rejectedLimit = 3
-                $0.rejectedItemBytes = 10
-                $0.rejectedTimeToLive = 100
-            }
-            let items: [[UInt8]] = [Array("old".utf8), Array("a".utf8), [0xff, 0x00], Array("0123456789abc".utf8)]
-            for item in items {
-                let message = RejectedMessage(reason: "why", queue: "q", taskID: nil, item: item)
-                _ = try await broker.commit([Commit(tag: nil, acknowledges: false, effects: [.keepRejected(message)])])
-            }
-            let kept = try await deployment.texts("LRANGE", "celeriac:rejected", "0", "-1").map {
-                try JSONReader.value($0)
-            }
-            #expect(kept.map { $0["message"]?.string } == ["0123456789", nil, "a"])
-            #expect(kept.map { $0["truncated"]?.bool } == [true, false, false])
-            #expect(kept.map { $0["size"]?.int } == [13, 2, 1])
-            #expect(kept[1]["message_base64"] == "/wA=")
-            #expect((1...100).contains(try await deployment.int("TTL", "celeriac:rejected")))
+            let id = try #require(try await deployment.texts("ZRANGE", "celeriac:dead", "0", "-1").first)
+            let facts = try #require(try await deployment.text("HGET", "celeriac:dead:facts", id))
+            let kept = try JSONReader.value(String(facts.drop { $0 != "{" }))
+            #expect(kept["q"] == "unacked")
+            #expect(kept["y"]?.string?.contains("no list") == true)
+            #expect((kept["f"]?.int ?? 0) > 1_700_000_000_000_000)
+            let message = try await deployment.text("HGET", "celeriac:dead:messages", id)
+            #expect(message == "unacked\n" + text(bad.item))
         }
     }
 

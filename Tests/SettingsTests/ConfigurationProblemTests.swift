@@ -189,6 +189,11 @@ import Testing
         ),
         // What other readers see differently.
         Wrong(
+            "dead_letters: {bytes: 5}",
+            "1:23: error: dead_letters.bytes: expected a whole number from 65536 to 17179869184, found 5"
+        ),
+        Wrong("rejected_limit: 5", "1:1: error: rejected_limit: unknown key; write dead_letters: {count: …}"),
+        Wrong(
             "history: {complete: 5}",
             "1:11: error: history.complete: unknown key; did you mean 'completed'?"
         ),

@@ -61,6 +61,17 @@ import Testing
         #expect(configuration.policy(forTask: "other", from: "pdf").history == nil)
     }
 
+    @Test func `keeps dead letters within bounds, or none`() throws {
+        let usual = try configuration("").deadLetters
+        #expect((usual.isOn, usual.count, usual.bytes) == (true, 10_000, 64 << 20))
+        #expect(usual.age == .seconds(14 * 86_400))
+        let some = try configuration("dead_letters: {count: 5, bytes: 100000, age: 60}").deadLetters
+        #expect((some.count, some.bytes, some.age) == (5, 100_000, .seconds(60)))
+        let none = try configuration("dead_letters: false\ntasks: {a: {handler: debug.noop, dead_letter: false}}")
+        #expect(none.deadLetters.isOn == false)
+        #expect(none.policy(forTask: "a", from: "celery").deadLetter == false)
+    }
+
     @Test func `may keep no history at all`() throws {
         #expect(try configuration("history: false").history.isOn == false)
         #expect(try configuration("history:").history.isOn)

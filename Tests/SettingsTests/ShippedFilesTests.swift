@@ -107,7 +107,7 @@ import YAML
             CeleriacConfiguration.settings.map(\.name) + TransportOptions.settings.map(\.name)
             + TLSSettings.settings.map(\.name) + PoolSettings.settings.map(\.name) + QueueSettings.settings.map(\.name)
             + TaskSettings.settings.map(\.name) + Array(KnownSettings.ignored.keys) + gatewayKeys
-            + HistorySettings.settings.map(\.name)
+            + HistorySettings.settings.map(\.name) + DeadLetterSettings.settings.map(\.name)
             + Array(TransportOptions.ignored.keys)
             + EnvironmentNames.settings.map(\.variable) + EnvironmentNames.withoutUse
             + EnvironmentNames.globalOptions
@@ -120,7 +120,7 @@ import YAML
                 CeleriacConfiguration.settings.map(\.name), TransportOptions.settings.map(\.name),
                 TLSSettings.settings.map(\.name), PoolSettings.settings.map(\.name), QueueSettings.settings.map(\.name),
                 TaskSettings.settings.map(\.name), Array(EnvironmentNames.all), gatewayKeys,
-                HistorySettings.settings.map(\.name),
+                DeadLetterSettings.settings.map(\.name), HistorySettings.settings.map(\.name),
                 [
                     "REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_DB",
                     "CELERIAC_DATA",

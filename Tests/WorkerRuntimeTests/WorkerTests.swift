@@ -121,7 +121,7 @@ import WorkerPool
             try bench.publish("debug.noop", ["senseless"]) { $0.headers.eta = "tomorrow" }
             try bench.publish("debug.noop", ["good"])
             await bench.stored(["unknown", "late", "senseless", "good"])
-            #expect(bench.store.rejected.count == 4)
+            #expect(bench.store.deadLetters.count == 4)
             #expect(try await bench.record("unknown")?["result"]?["exc_type"] == "NotRegistered")
             #expect(try await bench.record("late")?["status"] == "REVOKED")
             #expect(try await bench.record("senseless")?["status"] == "FAILURE")

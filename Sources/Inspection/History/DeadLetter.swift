@@ -8,7 +8,7 @@ public struct DeadLetter: Sendable, Hashable {
     public var task: FinishedTask
     /// Why it is kept, in a sentence for the operator.
     public var reason: String
-    /// How often a task of this id has come here.
+    /// How often a task of this id has come here since it was last sent back.
     public var failures = 1
     /// The list item exactly as it was pushed.
     public var item: [UInt8]

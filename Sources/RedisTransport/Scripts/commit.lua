@@ -4,22 +4,26 @@
 -- KEYS[2] unacked_index      sorted set: tag -> seconds
 -- KEYS[3] parked             sorted set: member -> due, seconds
 -- KEYS[4] parked messages    hash: member -> list key, newline, item
--- KEYS[5] rejected           list of JSON, newest first
+-- KEYS[5] dead letters       sorted set: id -> microseconds
 -- KEYS[6] deliveries         hash: task id -> times taken back from dead workers
 -- KEYS[7] history counts     hash: what and queue -> how many tasks ended so
 -- KEYS[8] durations          hash: queue, task and bucket -> how many runs
--- ARGV[1] how many rejected messages are kept
--- ARGV[2] seconds they are kept
--- ARGV[3] the database of the results, or '' when they live in this one
--- ARGV[4] the database of this connection
--- ARGV[5] how many commits
+-- KEYS[9] their facts        hash: id -> failures, newline, JSON
+-- KEYS[10] their messages    hash: id -> list, newline, item
+-- KEYS[11] their totals      hash: last, bytes, ever
+-- ARGV[1] how many dead letters are kept
+-- ARGV[2] how many bytes they may have
+-- ARGV[3] seconds they are kept
+-- ARGV[4] the database of the results, or '' when they live in this one
+-- ARGV[5] the database of this connection
+-- ARGV[6] how many commits
 -- then    the tag of each, '' where the message was acknowledged before
 -- then    per commit: '1' when it acknowledges, how many effects, then per effect one of
 --         'S' key ttl record          store a result ('' keeps it for good) and publish it, unless SUCCESS is stored
 --         'L' list item               push to the end of a list
 --         'R' list item               push to the head of a list
 --         'P' member due list item    park
---         'X' entry                   keep a rejected message
+--         'X' id facts list item      keep a dead letter (dead.lua)
 --         'F' task id                 forget deliveries
 --         'C' base size ttl saved     start a chord: its size, and its saved group or ''
 --         'T' base                    make room for one more part of a chord
@@ -33,28 +37,27 @@
 -- keys of complete chords by time and of who may finish them. '' as a ttl keeps a key for good.
 --
 -- Returns for each commit 1 or 0: done, or its message is no longer held; or the tokens of the chords it completed.
--- A message that cannot be pushed, because its queue's name is that of another kind of key, is kept as rejected: an
--- error would end the script halfway, and the commit would be tried again and again.
+-- A message that cannot be pushed, because its queue's name is that of another kind of key, becomes a dead letter:
+-- an error would end the script halfway, and the commit would be tried again and again.
 local call, try = redis.call, redis.pcall
-local total = tonumber(ARGV[5])
-local at = 6 + total
+local total = tonumber(ARGV[6])
+local at = 7 + total
 local answer, acked, gone, results, written, chords, ended = {}, {}, {}, {}, {}, {}, {}
 
-local function keep(entry)
-    call('LPUSH', KEYS[5], entry)
-    call('LTRIM', KEYS[5], 0, tonumber(ARGV[1]) - 1)
-    call('EXPIRE', KEYS[5], ARGV[2])
-end
+local letters = { letters = KEYS[5], facts = KEYS[9], messages = KEYS[10], totals = KEYS[11] }
+local limits = { count = tonumber(ARGV[1]), bytes = tonumber(ARGV[2]), seconds = tonumber(ARGV[3]) }
 
 local function push(command, list, item)
     local answer = try(command, list, item)
     if type(answer) == 'table' and answer.err then
         if string.sub(answer.err, 1, 9) ~= 'WRONGTYPE' then error(answer.err) end
-        keep(cjson.encode({
-            reason = 'the key of its queue holds something that is no list', queue = list, task_id = cjson.null,
-            rejected_at = tonumber(call('TIME')[1]), size = #item, truncated = #item > 1048576,
-            message = string.sub(item, 1, 1048576),
-        }))
+        local now = call('TIME')
+        local facts = cjson.encode({
+            i = '', n = '', s = 'FAILURE', w = '', q = list, y = 'the key of its queue holds something that is no list',
+        })
+        -- The encoder writes large numbers with an exponent.
+        facts = string.sub(facts, 1, -2) .. string.format(',"f":%s%06d}', now[1], tonumber(now[2]))
+        bury(letters, limits, 'unsent-' .. redis.sha1hex(item), facts, list, item)
     end
 end
 
@@ -62,7 +65,7 @@ end
 local function claimed(at)
     local base, token = ARGV[at + 1], ARGV[at + 2]
     if ended[token] then return false end
-    if ARGV[3] ~= '' then call('SELECT', ARGV[3]) end
+    if ARGV[4] ~= '' then call('SELECT', ARGV[4]) end
     local record, owner = try('HGET', ARGV[at + 5], ARGV[at + 6]), try('GET', base .. '.c')
     local mine = type(record) == 'string' and string.sub(record, 1, #token) == token
     if mine and owner and owner ~= token then
@@ -70,7 +73,7 @@ local function claimed(at)
         call('ZREM', ARGV[at + 4], ARGV[at + 6])
         mine = false
     end
-    if ARGV[3] ~= '' then call('SELECT', ARGV[4]) end
+    if ARGV[4] ~= '' then call('SELECT', ARGV[5]) end
     if mine then ended[token] = true end
     return mine
 end
@@ -129,9 +132,9 @@ end
 
 -- One look for all: a call costs more than what it looks up.
 local missing = false
-local leases = call('ZMSCORE', KEYS[2], unpack(ARGV, 6, 5 + total))
+local leases = call('ZMSCORE', KEYS[2], unpack(ARGV, 7, 6 + total))
 for n = 1, total do
-    local tag, ack, effects = ARGV[5 + n], ARGV[at], tonumber(ARGV[at + 1])
+    local tag, ack, effects = ARGV[6 + n], ARGV[at], tonumber(ARGV[at + 1])
     at = at + 2
     local held = tag == '' or (not gone[tag] and leases[n])
     answer[n] = held and 1 or 0
@@ -153,8 +156,8 @@ for n = 1, total do
             end
             at = at + 5
         elseif kind == 'X' then
-            if held then keep(ARGV[at + 1]) end
-            at = at + 2
+            if held then bury(letters, limits, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]) end
+            at = at + 5
         elseif kind == 'F' then
             if held then call('HDEL', KEYS[6], ARGV[at + 1]) end
             at = at + 2
@@ -189,7 +192,7 @@ for first = 1, #acked, 1000 do
     call('HDEL', KEYS[1], unpack(acked, first, last))
 end
 -- SELECT inside a script lasts for the script only, so the other database is written in the same atomic step.
-if ARGV[3] ~= '' and #results + #chords > 0 then call('SELECT', ARGV[3]) end
+if ARGV[4] ~= '' and #results + #chords > 0 then call('SELECT', ARGV[4]) end
 if #results > 0 then
     local keys = {}
     for n, place in ipairs(results) do keys[n] = ARGV[place + 1] end

@@ -71,7 +71,7 @@ extension TransportOptions {
         "min_other_sentinels": "Redis Sentinel is not supported",
         "sentinel_fanout_compat": "only the channels of kombu 5.4 and later are used",
         "credential_provider": "it names a Python class; put the password into the URL or an environment variable",
-        "deadletter_queue": "messages that cannot be routed are kept in celeriac:rejected",
+        "deadletter_queue": "messages that cannot be pushed become dead letters",
     ]
 }
 

@@ -15,6 +15,9 @@ extension CeleriacConfiguration {
             Setting("history", "block or false") { node, configuration, reader in
                 reader.history(node, into: &configuration.history)
             },
+            Setting("dead_letters", "block or false") { node, configuration, reader in
+                reader.deadLetters(node, into: &configuration.deadLetters)
+            },
             Setting("gateway", "block") { node, configuration, reader in
                 reader.gateway(node, into: &configuration.gateway)
             },
@@ -39,8 +42,6 @@ extension CeleriacConfiguration {
         .choice("log_level", \.log.level),
         .int("message_max_bytes", \.bounds.messageBytes, in: 1024...(512 << 20)),
         .int("message_max_depth", \.bounds.messageDepth, in: 8...512),
-        .int("rejected_limit", \.bounds.rejectedLimit, in: 0...1_000_000),
-        .value("rejected_expires", "seconds", \.bounds.rejectedExpires) { $0.seconds($1, least: 1) },
     ]
 }
 

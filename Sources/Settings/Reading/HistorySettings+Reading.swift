@@ -10,7 +10,26 @@ extension HistorySettings {
     ]
 }
 
+extension DeadLetterSettings {
+    /// The keys of the block `dead_letters`.
+    static let settings: [Setting<DeadLetterSettings>] = [
+        .int("count", \.count, in: 1...1_000_000),
+        .int("bytes", \.bytes, in: 65_536...(16 << 30)),
+        .value("age", "seconds", \.age) { $0.seconds($1, least: 1) },
+    ]
+}
+
 extension SettingReader {
+    /// `dead_letters`: a block, or `false` for those only that could not be run.
+    mutating func deadLetters(_ node: YAMLNode, into letters: inout DeadLetterSettings) {
+        if node.scalar != nil, !isNull(node) {
+            if let isOn = bool(node) { letters.isOn = isOn }
+            return
+        }
+        guard let entries = entries(node, expected: "false, or a block such as {count: 10000}") else { return }
+        block(entries, DeadLetterSettings.settings, into: &letters)
+    }
+
     /// `history`: a block, or `false` for none at all.
     mutating func history(_ node: YAMLNode, into history: inout HistorySettings) {
         if node.scalar != nil, !isNull(node) {

@@ -93,6 +93,8 @@ enum KnownSettings {
 
     /// Celery's settings that are said in another way here: silently dropping them would change what runs.
     private static let replaced: [String: String] = [
+        "rejected_limit": "write dead_letters: {count: …}",
+        "rejected_expires": "write dead_letters: {age: …}",
         "task_queues": "queues are written under 'queues', one block each",
         "task_annotations": "write what it says into the block of the task under 'tasks'",
         "redis_host": "write result_backend: redis://user:password@host:port/db",

@@ -35,6 +35,7 @@ extension TaskAttributes {
         .bool("send_events", \.sendEvents),
         .int("resultrepr_maxsize", \.resultReprMaxSize, in: 3...1_000_000),
         .bool("history", \.history),
+        .bool("dead_letter", \.deadLetter),
         .seconds("result_expires", \.resultExpires),
     ]
 

@@ -44,13 +44,15 @@ public struct CeleriacConfiguration: Sendable {
     public var worker = WorkerSettings()
     /// `history`: what finished tasks leave behind.
     public var history = HistorySettings()
+    /// `dead_letters`: what is kept of tasks that have failed for good.
+    public var deadLetters = DeadLetterSettings()
     /// `gateway`: how `celeriac-gateway` serves.
     public var gateway = GatewaySettings()
     /// `control_*` and `event_*`.
     public var messaging = MessagingSettings()
     /// `log_*`.
     public var log = LogSettings()
-    /// `message_*`, `rejected_*`.
+    /// `message_*`.
     public var bounds = BoundSettings()
     /// `pools:`, in the order of the file; there is always one named `default`.
     public var pools: [PoolSettings] = []

@@ -20,6 +20,21 @@ public struct HistorySettings: Sendable, Hashable {
     public init() {}
 }
 
+/// The block `dead_letters`: what is kept of tasks that have failed for good.
+public struct DeadLetterSettings: Sendable, Hashable {
+    /// Whether messages of failed tasks are kept; `dead_letters: false` keeps those only that could not be run at all.
+    public var isOn = true
+    /// `count`: the most letters; default 10,000.
+    public var count = 10_000
+    /// `bytes`: the most bytes of all letters together; default 64 MiB.
+    public var bytes = 64 << 20
+    /// `age`: for how long they are kept; default 14 days.
+    public var age: Duration = .seconds(14 * 86_400)
+
+    /// The defaults.
+    public init() {}
+}
+
 extension QueueSettings.Retention {
     /// These bounds, with what they leave open taken from lower ones.
     public func filled(from lower: QueueSettings.Retention?) -> QueueSettings.Retention {

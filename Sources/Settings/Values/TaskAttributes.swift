@@ -102,6 +102,8 @@ public struct TaskAttributes: Sendable, Hashable {
     public var resultReprMaxSize: Int?
     /// `history`: whether finished tasks are recorded; default true.
     public var history: Bool?
+    /// `dead_letter`: whether the message of a failed task is kept; default true.
+    public var deadLetter: Bool?
     /// `result_expires`; default the setting of that name.
     public var resultExpires: Duration?
 
@@ -137,6 +139,7 @@ public struct TaskAttributes: Sendable, Hashable {
         attributes.sendEvents = sendEvents ?? lower.sendEvents
         attributes.resultReprMaxSize = resultReprMaxSize ?? lower.resultReprMaxSize
         attributes.history = history ?? lower.history
+        attributes.deadLetter = deadLetter ?? lower.deadLetter
         attributes.resultExpires = resultExpires ?? lower.resultExpires
         return attributes
     }

@@ -28,8 +28,9 @@ package enum RedisWiring {
         transport.sweepLockSeconds = max(1, Int(options.unackedMutexExpire.components.seconds))
         transport.chordBytes = configuration.bounds.messageBytes
         transport.chordsAreOrdered = configuration.results.chordOrdered
-        transport.rejectedLimit = configuration.bounds.rejectedLimit
-        transport.rejectedTimeToLive = Int(configuration.bounds.rejectedExpires.components.seconds)
+        transport.deadLetterLimit = configuration.deadLetters.count
+        transport.deadLetterBytes = configuration.deadLetters.bytes
+        transport.deadLetterTimeToLive = max(1, Int(configuration.deadLetters.age.components.seconds))
         return transport
     }
 

@@ -166,6 +166,7 @@ struct WorkerWiring {
         let limit = task.policy.rateLimit ?? configuration.taskDefaults.rateLimit
         policy.rateLimit = limit.map { RateLimit(perSecond: $0.perSecond, text: $0.text) }
         policy.keepsHistory = configuration.history.isOn && joined.history ?? true
+        policy.keepsDeadLetters = configuration.deadLetters.isOn && joined.deadLetter ?? true
         policy.sendsEvents = joined.sendEvents ?? true
         policy.resultReprMaxSize = joined.resultReprMaxSize ?? policy.resultReprMaxSize
         policy.expectedExceptions = joined.throwing ?? []

@@ -49,6 +49,8 @@ public struct TaskPolicy: Sendable, Hashable {
     public var sendsEvents = true
     /// Whether its ends are recorded in the history.
     public var keepsHistory = true
+    /// Whether its message is kept when it has failed for good.
+    public var keepsDeadLetters = true
     /// The most characters of a result in events.
     public var resultReprMaxSize = 1024
 

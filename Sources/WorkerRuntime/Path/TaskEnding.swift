@@ -18,6 +18,11 @@ struct TaskEnding {
         var result: [UInt8]?
         var exception: ExceptionInfo?
         var traceback: String?
+        /// What else is to be said about a failure.
+        var remark: String?
+
+        /// Whether the task has failed for good, so that somebody may want it to run once more.
+        var isDead: Bool { state == .failure || state == .rejected }
     }
 
     /// Stores the last state that the run reported, where its end stores none: `update_state` before `Ignore` or `Reject`

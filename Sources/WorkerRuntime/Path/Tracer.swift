@@ -63,7 +63,7 @@ struct Tracer: Sendable {
             now: now
         )
         var ending = ending(task, outcome, sent)
-        ending.commit.history = history.note(ending, of: received, queue: queue, policy: policy, run: run, now: now)
+        history.record(&ending, of: received, item: item, queue: queue, policy: policy, run: run, now: now)
         return ending
     }
 
@@ -196,17 +196,15 @@ struct Tracer: Sendable {
         return finallyFailed(task, exception, traceback: traceback)
     }
 
-    private func finallyFailed(_ task: Ended, _ exception: ExceptionInfo, traceback: String?) -> TaskEnding {
-        let effects = failureEffects(task, exception, traceback: traceback)
-        return TaskEnding(
-            commit: task.commit(effects),
-            verdict: .failed(exception, traceback: traceback),
-            finish: .init(state: .failure, exception: exception, traceback: traceback)
-        )
-    }
-
-    /// A failure's record, the failure of the rest of its chain, and its errbacks.
-    private func failureEffects(_ task: Ended, _ exception: ExceptionInfo, traceback: String?) -> [Effect] {
+    /// A failure for good: its record, the failure of the rest of its chain, and its errbacks.
+    private func finallyFailed(
+        _ task: Ended,
+        _ exception: ExceptionInfo,
+        traceback: String?,
+        state: TaskState = .failure,
+        verdict: TaskEnding.Verdict? = nil
+    ) -> TaskEnding {
+        var finish = TaskEnding.Finish(state: state, exception: exception, traceback: traceback)
         var effects = store(task, .failure, exception: exception, traceback: traceback, children: [])
         effects += part(of: task.message, .failure, exception)
         effects += laterFailures(
@@ -221,20 +219,15 @@ struct Tracer: Sendable {
             try continuation.fail(exception, traceback: traceback)
         } catch {
             // An errback that cannot be sent must not keep the failure from being stored.
-            effects.append(
-                .keepRejected(
-                    RejectedMessage(
-                        reason: "errback not sent: \(error)",
-                        queue: task.queue,
-                        taskID: task.message.headers.id,
-                        item: task.item
-                    )
-                )
-            )
+            finish.remark = "errback not sent: \(error)"
         }
         effects += continuation.effects
         if task.message.headers.redelivered { effects.append(.forgetDeliveries(taskID: task.message.headers.id)) }
-        return effects
+        return TaskEnding(
+            commit: task.commit(effects),
+            verdict: verdict ?? .failed(exception, traceback: traceback),
+            finish: finish
+        )
     }
 
     /// The failure of what was to follow a task, also where a chord waits for it.
@@ -331,11 +324,7 @@ struct Tracer: Sendable {
         // An early-acknowledged message is put back all the same: Celery loses it there.
         if reject.requeue { return TaskEnding(commit: requeue(task, atHead: false), verdict: verdict) }
         let exception = ExceptionInfo.reject(.string(reject.reason), requeue: false)
-        return TaskEnding(
-            commit: task.commit(failureEffects(task, exception, traceback: nil)),
-            verdict: verdict,
-            finish: .init(state: .rejected, exception: exception)
-        )
+        return finallyFailed(task, exception, traceback: nil, state: .rejected, verdict: verdict)
     }
 
     private func timedOut(_ task: Ended, seconds: Double) -> TaskEnding {
@@ -343,11 +332,7 @@ struct Tracer: Sendable {
         guard task.tag == nil || task.policy.acksOnTimeout else {
             return TaskEnding(commit: requeue(task, atHead: false), verdict: verdict)
         }
-        return TaskEnding(
-            commit: task.commit(failureEffects(task, .timeLimitExceeded(seconds), traceback: nil)),
-            verdict: verdict,
-            finish: .init(state: .failure, exception: .timeLimitExceeded(seconds))
-        )
+        return finallyFailed(task, .timeLimitExceeded(seconds), traceback: nil, verdict: verdict)
     }
 
     private func lost(_ task: Ended, _ exit: ProcessExit) -> TaskEnding {
@@ -373,11 +358,7 @@ struct Tracer: Sendable {
         guard task.tag == nil || !task.policy.rejectOnWorkerLost || isExhausted else {
             return TaskEnding(commit: requeue(task, atHead: false), verdict: .lost(why))
         }
-        return TaskEnding(
-            commit: task.commit(failureEffects(task, .workerLost(why), traceback: nil)),
-            verdict: .lost(why),
-            finish: .init(state: .failure, exception: .workerLost(why))
-        )
+        return finallyFailed(task, .workerLost(why), traceback: nil, verdict: .lost(why))
     }
 
     /// A cold stop: the message goes back to the head of its queue, also one that was acknowledged early, so that
@@ -455,15 +436,25 @@ struct Tracer: Sendable {
         _ delivery: Delivery,
         reason: String,
         taskID: String?,
+        taskName: String? = nil,
         exception: ExceptionInfo,
         message: TaskMessage? = nil
     ) -> Commit {
-        var effects: [Effect] = [
-            .keepRejected(
-                RejectedMessage(reason: reason, queue: delivery.queue, taskID: taskID, item: delivery.item)
-            )
-        ]
         let now = Instant.now()
+        let end = history.end(
+            .init(state: .failure, exception: exception),
+            of: message.map { ReceivedMessage($0) },
+            id: taskID,
+            name: taskName,
+            queue: delivery.queue,
+            now: now
+        )
+        let kept = Publication(
+            queue: delivery.queue,
+            priority: message?.properties.priority ?? 0,
+            item: delivery.item
+        )
+        var effects: [Effect] = [.keepDead(DeadMessage(end: end, reason: reason, message: kept))]
         if let taskID, configuration.results.enabled {
             effects.append(
                 records.exception(
@@ -485,13 +476,7 @@ struct Tracer: Sendable {
             tag: delivery.tag,
             acknowledges: true,
             effects: effects,
-            history: history.note(
-                .init(state: .failure, exception: exception),
-                of: message.map { ReceivedMessage($0) },
-                id: taskID,
-                queue: delivery.queue,
-                now: now
-            )
+            history: .finished(end)
         )
     }
 
