@@ -34,6 +34,8 @@ public final class RedisBroker: Broker {
         var unanswered: [UnansweredClaim] = []
         var control: ControlSubscription?
         var closing = false
+        /// Whether the worker was told last that queues are paused.
+        var hasToldOfPause = false
     }
 
     /// Sixteen hexadecimal digits: short, because every tag begins with it and Redis compares tags.
@@ -284,7 +286,13 @@ public final class RedisBroker: Broker {
         }
         // A key of another type pauses nothing.
         guard let reply = replies.last, reply.error == nil else { return }
-        notify(.paused(Set(reply.array?.compactMap(\.text) ?? [])))
+        tellPaused(reply)
+    }
+
+    private func tellPaused(_ names: RedisReply) {
+        let paused = Set(names.array?.compactMap(\.text) ?? [])
+        state.withLock { $0.hasToldOfPause = !paused.isEmpty }
+        notify(.paused(paused))
     }
 
     /// Reads them from where nobody can wait; should it fail, the connection is away, and is followed by another look.
@@ -417,9 +425,11 @@ public final class RedisBroker: Broker {
         arguments.append(configuration.deadAfter)
         arguments.append(configuration.leaseAhead)
         for tag in tags { arguments.append(tag.text) }
+        // A worker that holds nothing has nothing to put back; its claims leave paused queues alone by themselves.
+        let looksAtPaused = state.withLock { !tags.isEmpty || $0.hasToldOfPause || !$0.watch.tracks }
         let reply = try await run(
             Scripts.heartbeat,
-            keys: [keys.unackedIndex, keys.workers, keys.parked, keys.paused],
+            keys: [keys.unackedIndex, keys.workers, keys.parked] + (looksAtPaused ? [keys.paused] : []),
             arguments: arguments
         )
         guard let parts = reply.array, parts.count == 3 else {
@@ -432,7 +442,7 @@ public final class RedisBroker: Broker {
         }
         try await putBackUnanswered()
         // Where the server announces nothing, this is how the worker learns of it.
-        notify(.paused(Set(parts[2].array?.compactMap(\.text) ?? [])))
+        if looksAtPaused { tellPaused(parts[2]) }
         let dead = parts[1].array?.compactMap(\.text).filter { $0 != workerID } ?? []
         return Heartbeat(nextDue: parts[0].double.map(Instant.init(seconds:)), deadWorkers: dead)
     }

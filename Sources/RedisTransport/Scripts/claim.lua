@@ -46,9 +46,7 @@ if #paused > 0 then
     end
 end
 
-local now = redis.call('TIME')
--- Whole seconds: a short sorted set compares fractions by reading them as text, which costs more than all the rest.
-local score = string.format('%d', tonumber(now[1]) + tonumber(ARGV[4]))
+local now, score
 local tag = ARGV[1] .. ':'
 local number = tonumber(ARGV[3])
 local taken, fields, scores, empty, emptyKeys, broken = {}, {}, {}, {}, {}, {}
@@ -65,6 +63,12 @@ for place = 5, #KEYS do
             broken[#broken + 1] = place - 4
         elseif items then
             got = #items
+            if got > 0 and not now then
+                now = redis.call('TIME')
+                -- Whole seconds: a short sorted set compares fractions by reading them as text, which costs more than
+                -- all the rest.
+                score = string.format('%d', tonumber(now[1]) + tonumber(ARGV[4]))
+            end
             for i = 1, got do
                 local name = tag .. number
                 number = number + 1

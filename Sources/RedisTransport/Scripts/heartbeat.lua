@@ -3,7 +3,7 @@
 -- KEYS[1] unacked_index      sorted set: tag -> seconds
 -- KEYS[2] workers            sorted set: worker id -> last sign of life, seconds
 -- KEYS[3] parked             sorted set: member -> due, seconds
--- KEYS[4] paused             set: queues from which nothing is taken
+-- KEYS[4] paused             set: queues from which nothing is taken; may be left out
 -- ARGV[1] worker id
 -- ARGV[2] seconds of silence after which a worker counts as dead
 -- ARGV[3] seconds a lease is written ahead of now, for sweepers with short visibility timeouts
@@ -24,5 +24,5 @@ for first = 4, #ARGV, 1000 do
 end
 local dead = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', seconds - tonumber(ARGV[2]))
 local due = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
-local paused = redis.pcall('SMEMBERS', KEYS[4])
+local paused = KEYS[4] and redis.pcall('SMEMBERS', KEYS[4]) or {}
 return { due[2] or '', dead, paused.err and {} or paused }
