@@ -143,8 +143,15 @@ public final class EntryOptions: Sendable, Hashable {
         self.serializer = serializer
         self.compression = compression
         self.shadow = shadow
+        // No enumeration is printed by way of reflection here: a large schedule makes many of these at a start.
+        let ends: String? =
+            switch expires {
+            case .after(let seconds)?: "after \(seconds)"
+            case .at(let moment)?: "at " + moment
+            case nil: nil
+            }
         let parts: [String?] = [
-            queue, String(priority), expires.map { "\($0)" }, countdown.map { "\($0)" }, eta, timeLimit.map { "\($0)" },
+            queue, String(priority), ends, countdown.map { "\($0)" }, eta, timeLimit.map { "\($0)" },
             softTimeLimit.map { "\($0)" }, ignoresResult.map { "\($0)" }, serializer, compression, shadow,
         ]
         text = parts.map { $0 ?? "" }.joined(separator: "\u{1}")

@@ -16,10 +16,9 @@ public enum YAMLSchema: Sendable, Hashable {
         // Everything with a meaning is short ASCII, decimal integers apart.
         let length = text.utf8.count
         guard length <= Self.mostDigits else { return nil }
-        if length <= Self.longestWord, let word = word(text) { return word }
-        guard let first = text.utf8.first, first == 0x2B || first == 0x2D || first == 0x2E || isDigit(first) else {
-            return nil
-        }
+        guard let first = text.utf8.first else { return .null }
+        if length <= Self.longestWord, !isDigit(first), let word = word(text) { return word }
+        guard first == 0x2B || first == 0x2D || first == 0x2E || isDigit(first) else { return nil }
         let bytes = Array(text.utf8)
         guard bytes.allSatisfy({ $0 < 0x80 }) else { return nil }
         switch self {

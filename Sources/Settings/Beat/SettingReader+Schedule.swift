@@ -80,7 +80,7 @@ extension SettingReader {
         }
         var fields = Fields()
         let before = problems.count
-        block(entries, Fields.settings, into: &fields)
+        block(entries, Fields.byName, into: &fields)
         guard problems.count == before else { return nil }
         let read = fields
         let bad = entries
@@ -123,6 +123,9 @@ extension SettingReader {
             ("minute", \Fields.minute as Key<Fields, CrontabField>), ("hour", \.hour), ("day_of_week", \.dayOfWeek),
             ("day_of_month", \.dayOfMonth), ("month_of_year", \.monthOfYear),
         ].map { name, path in .value(name, "pattern, number or list of numbers", path) { $0.field($1) } }
+
+        /// The same, for looking up.
+        static let byName = Dictionary(settings.map { ($0.name, $0) }) { first, _ in first }
     }
 
     private mutating func field(_ node: YAMLNode) -> CrontabField? {

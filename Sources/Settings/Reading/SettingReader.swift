@@ -283,6 +283,12 @@ struct SettingReader {
 
     private mutating func warnAboutOctal(_ node: YAMLNode) {
         guard case .file = source, !hidden.contains(node.position) else { return }
+        // Digits without a zero before them are the same number to everybody.
+        if let digits = node.scalar?.text.utf8, digits.first != UInt8(ascii: "0"),
+            digits.allSatisfy({ $0 &- UInt8(ascii: "0") < 10 })
+        {
+            return
+        }
         guard let text = node.scalar?.text, resolved(node) != YAMLSchema.python.resolve(text) else { return }
         guard case .int(let here)? = resolved(node), case .int(let there)? = YAMLSchema.python.resolve(text) else {
             return
