@@ -54,8 +54,10 @@ package struct Daemon {
         if getuid() != before.user || getgid() != before.group { try beginAnew(executable) }
     }
 
-    /// The C library changes all threads but the first one, which Dispatch has ended and left asleep: the process would still
-    /// be known, and could be used, as who it was. What is executed anew has no such thread.
+    /// Executes the program once more, which leaves no thread that is still somebody else.
+    ///
+    /// The C library changes all threads but the first one, which Dispatch has ended and left asleep: the process would be
+    /// known, and could be used, as who it was.
     private func beginAnew(_ executable: String) throws {
         var words: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) }
         words.append(nil)
