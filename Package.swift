@@ -119,7 +119,7 @@ let targets: [Target] = [
             collections.product("DequeModule"), logging,
         ]
     ),
-    module("BeatRuntime", ["Schedules", "CeleryMessage", collections.product("HeapModule"), logging]),
+    module("BeatRuntime", ["Schedules", "CeleryMessage", "Exposition", collections.product("HeapModule"), logging]),
 
     // Handlers, each behind the API that users have too.
     module("Databases", [grdb.product("GRDB")]),
@@ -170,7 +170,7 @@ let targets: [Target] = [
         "WorkerCommandLine",
         [
             "Settings", "CeleryMessage", "MessageCodecs", "CeleriacTasks", "RedisClient", "Transport", "RedisTransport",
-            "WorkerPool", "WorkerRuntime", "BeatRuntime", "Schedules", "MetricsServer", "CMalloc",
+            "WorkerPool", "WorkerRuntime", "BeatRuntime", "Schedules", "MetricsServer", "Exposition", "CMalloc",
             argumentParser.product("ArgumentParser"),
             logging,
             nioCore, nioPosix,
@@ -187,7 +187,7 @@ let targets: [Target] = [
         "BeatCommandLine",
         [
             "WorkerCommandLine", "BeatRuntime", "Schedules", "Settings", "CeleriacTasks", "CeleryMessage",
-            "RedisClient",
+            "RedisClient", "MetricsServer",
             "Transport", "RedisTransport", collections.product("HeapModule"), argumentParser.product("ArgumentParser"),
             logging, nioCore, nioPosix,
         ]
@@ -304,7 +304,7 @@ let targets: [Target] = [
     ),
     tests("SettingsTests", ["Settings", "Schedules", "YAML", "CeleryMessage"]),
     tests("BeatPlanTests", ["BeatCommandLine", "Schedules", "CeleryMessage"]),
-    tests("BeatRuntimeTests", ["BeatRuntime", "Schedules", "CeleryMessage", logging]),
+    tests("BeatRuntimeTests", ["BeatRuntime", "Schedules", "CeleryMessage", "Exposition", logging]),
     tests("CeleriacTests", ["Celeriac", "HandlerTestSupport", "RedisClient", nioPosix]),
 ]
 

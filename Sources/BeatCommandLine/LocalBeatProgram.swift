@@ -2,6 +2,7 @@ import BeatRuntime
 import CeleryMessage
 import Glibc
 import Logging
+import MetricsServer
 import NIOPosix
 import Schedules
 import Settings
@@ -21,7 +22,7 @@ struct LocalBeatProgram {
     }
 
     /// Runs until a signal ends it.
-    func run(_ schedule: ScheduleFile) async throws {
+    func run(_ schedule: ScheduleFile, metrics: MetricsAddress? = nil) async throws {
         let path = Self.stateFile(schedule)
         let lock = try FileLock(path + ".lock")
         defer { withExtendedLifetime(lock) {} }
@@ -55,6 +56,8 @@ struct LocalBeatProgram {
         }
         defer { withExtendedLifetime(signals) {} }
         logger.info("beat: Starting...")
+        let loops = MultiThreadedEventLoopGroup.singleton
+        let metrics = try await MetricsServer.serving(metrics, of: beat, on: loops.next(), logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
             group.addTask { await watch(beat, logger) }
@@ -64,6 +67,7 @@ struct LocalBeatProgram {
             group.cancelAll()
             try await group.waitForAll()
         }
+        await metrics?.stop()
     }
 
     private func writer(_ configuration: CeleriacConfiguration) -> MessageWriter {

@@ -2,6 +2,7 @@ import ArgumentParser
 import CeleryMessage
 import Glibc
 import Logging
+import MetricsServer
 import NIOCore
 import NIOPosix
 import Schedules
@@ -40,6 +41,8 @@ struct RunCommand: AsyncParsableCommand {
     var enableRemoteControl = false
     @Option(name: [.customShort("n"), .long], help: "The node name; %h host, %n name, %d domain.")
     var hostname: String?
+    @Option(name: .long, help: "Serve /metrics, /livez, /readyz and /startupz there: 9808, 0.0.0.0:9808.")
+    var metrics: String?
     @Option(name: .long, help: "Accepted for Celery's sake.")
     var executable: String?
     @Flag(name: .long, help: "Accepted for Celery's sake.")
@@ -53,19 +56,22 @@ struct RunCommand: AsyncParsableCommand {
         let configuration = try source.load()
         let schedule = try options.scheduleSource.load(timezone: configuration.timezone)
         let log = try log(configuration)
+        let metrics = try metrics.map(MetricsAddress.init(option:))
         let node = NodeName.expand(hostname ?? "celerybeat@%h", host: Environment.hostname)
         guard introduce(schedule, configuration, log, node) == .starts else { return }
         let pid = pidfile ?? (BeatProgram.current.isDetached ? "celerybeat.pid" : nil)
         let pidFile = try pid.map { try PidFile($0) }
         defer { pidFile?.remove() }
-        guard schedule.mode == .local else { return try await send(schedule, configuration, source, log, node) }
+        guard schedule.mode == .local else {
+            return try await send(schedule, configuration, source, log, node, metrics)
+        }
         let program = LocalBeatProgram(
             source: options.scheduleSource,
             configuration: try checked(schedule, configuration, source),
             log: log,
             nodeName: node
         )
-        try await program.run(schedule)
+        try await program.run(schedule, metrics: metrics)
     }
 
     private enum Introduction { case starts, wasAll }
@@ -97,12 +103,14 @@ struct RunCommand: AsyncParsableCommand {
         _ configuration: CeleriacConfiguration,
         _ source: ConfigurationSource,
         _ log: WorkerProgram.Log,
-        _ node: String
+        _ node: String,
+        _ metrics: MetricsAddress?
     ) async throws {
         let logger = log.logger("celeriac.beat")
         var setup = BeatService.Setup(schedule: options.scheduleSource, nodeName: node)
         setup.answersPing = enableRemoteControl
         setup.maxInterval = interval
+        setup.metrics = metrics
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let service = BeatService(setup, configuration: configuration, eventLoop: group.next(), logger: logger)
         let signals = Signals([SIGTERM, SIGINT, SIGQUIT, SIGHUP]) { number in

@@ -112,6 +112,8 @@ extension Beat {
             tellSent(emission, entry)
         case .unfinished:
             timetable.note(mark: emission.slot, for: index)
+            counts.skipped += 1
+            counts.missed += emission.missed
             logger.info("Scheduler: Leaving out \(entry.name) (\(entry.task)): the last run is unfinished")
         case .moved(let state):
             timetable.note(state, for: index)
@@ -138,12 +140,15 @@ extension Beat {
     }
 
     private func tellSent(_ emission: SlotEmission, _ entry: ScheduleEntry) {
+        counts.missed += emission.missed
         if emission.missed > 0 {
             logger.warning(
                 "Scheduler: \(entry.name) missed \(emission.missed) \(emission.missed == 1 ? "run" : "runs")"
             )
         }
         guard emission.message != nil else { return }
+        counts.sent += 1
+        counts.lag = max(.zero, time.now(at: clock.uptime) - emission.due)
         // The words that people search for.
         logger.info("Scheduler: Sending due task \(entry.name) (\(entry.task))")
     }

@@ -22,8 +22,10 @@ public actor Beat {
     private var epoch: String?
     private var nextTurn = Duration.zero
     private var errors = 0
-    private var failures = 0
-    private var isStopping = false
+    private(set) var failures = 0
+    private(set) var isStopping = false
+    private(set) var isAdopted = false
+    var counts = BeatCounts()
     private var loads = 0
     private var wanted: Wanted?
     private var unknown: Set<Int> = []
@@ -106,6 +108,7 @@ public actor Beat {
         if let fresh = wanted {
             try await adopt(fresh)
             hasAdopted = true
+            isAdopted = true
             // Another one may have come meanwhile.
             if wanted?.number == fresh.number { wanted = nil }
         }
@@ -261,7 +264,7 @@ public actor Beat {
     // MARK: Waiting
 
     private func failed(_ error: any Error) async {
-        errors += 1
+        countError()
         failures += 1
         // Once for each time that it fails, not for each attempt.
         if failures == 1, !isStopping { logger.error("beat: \(error); trying again.") }
@@ -269,8 +272,11 @@ public actor Beat {
         await rest(until: clock.uptime + min(.milliseconds(100) * (1 << min(failures - 1, 4)), .seconds(1)))
     }
 
-    /// Counts something that went wrong, for `status`.
-    func countError() { errors += 1 }
+    /// Counts something that went wrong, for `status` and for this process's metrics.
+    func countError() {
+        errors += 1
+        counts.errors += 1
+    }
 
     private func wake() {
         isWoken = true

@@ -16,6 +16,9 @@ public struct MetricsText: Sendable {
     /// A text without families.
     public init() {}
 
+    /// Adds the families of another part of the program, which must have names of their own.
+    public mutating func append(_ other: MetricsText) { text += other.text }
+
     /// Begins a family: what follows are its samples.
     public mutating func family(_ name: String, _ kind: Kind, _ help: String) {
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"

@@ -164,3 +164,84 @@ def test_a_wrong_address_is_an_error_of_usage(watched, text):
     done = watched.run("worker", "--metrics", text)
     assert done.returncode == 2
     assert f"--metrics: expected a port or host:port, got {text}" in done.stderr
+
+
+# Beats
+
+
+def schedule(**entries):
+    return {"beat_schedule": {name: {"task": "proj.add", "args": [1, 1], **block} for name, block in entries.items()}}
+
+
+def test_a_beat_tells_what_it_sends_and_whether_it_can(tmp_path):
+    with Deployment(tmp_path) as deployment:
+        deployment.write_tasks(tasks=TASKS)
+        deployment.write_beat(schedule(often={"schedule": 0.2}, careful={"schedule": 0.3, "overlap": "skip"}))
+        beat = deployment.start_beat("--metrics", "0")
+        port = port_of(beat)
+        found = eventually(
+            lambda: (now := samples(port)) and value(now, "celeriac_beat_skipped_total") >= 2 and now,
+            "slots are sent, and left out",
+        )
+        assert value(found, "celeriac_beat_sent_total") >= 3
+        assert value(found, "celeriac_beat_up") == value(found, "celeriac_beat_holds_lease") == 1
+        assert value(found, "celeriac_beat_entries") == 2
+        assert value(found, "celeriac_beat_missed_total") == value(found, "celeriac_beat_errors_total") == 0
+        assert 0 <= value(found, "celeriac_beat_lag_seconds") < 5 and value(found, "celeriac_beat_tick_age_seconds") < 5
+        assert [ask(port, path)[0] for path in ("/livez", "/readyz", "/startupz")] == [200, 200, 200]
+        deployment.redis.stop()
+        eventually(lambda: ask(port, "/readyz")[0] == 503, "it is not ready")
+        assert [ask(port, path)[0] for path in ("/livez", "/startupz")] == [200, 200]
+        down = samples(port)
+        assert value(down, "celeriac_beat_up") == 0 and value(down, "celeriac_beat_errors_total") > 0
+        deployment.redis.start()
+        eventually(lambda: ask(port, "/readyz")[0] == 200, "it is ready again")
+        taken = deployment.run_beat("--config", deployment.tasks_path, "--metrics", str(port))
+        assert taken.returncode == 1 and f"--metrics: cannot serve on 127.0.0.1:{port}" in taken.stderr
+        assert deployment.run_beat("--metrics", "host").returncode == 2
+        assert beat.terminate() == 0
+
+
+def test_a_beat_is_not_ready_before_its_redis_is_there(tmp_path):
+    with Deployment(tmp_path) as deployment:
+        deployment.write_tasks(tasks=TASKS)
+        deployment.write_beat(schedule(a={"schedule": 60}))
+        deployment.redis.stop()
+        port = port_of(deployment.start_beat("--metrics", "0"))
+        assert [ask(port, path)[0] for path in ("/livez", "/readyz", "/startupz")] == [200, 503, 503]
+        deployment.redis.start()
+        eventually(lambda: ask(port, "/readyz")[0] == 200, "it is ready")
+
+
+def test_missed_slots_are_counted(tmp_path):
+    with Deployment(tmp_path) as deployment:
+        deployment.write_tasks(tasks=TASKS)
+        deployment.write_beat(schedule(a={"schedule": 0.5, "missed": "skip"}))
+        first = deployment.start_beat()
+        first.wait_for_line("Sending due task a")
+        assert first.terminate() == 0
+        time.sleep(2)
+        port = port_of(deployment.start_beat("--metrics", "0", name="second"))
+        eventually(lambda: value(samples(port), "celeriac_beat_missed_total") >= 1, "they are counted")
+
+
+def test_a_worker_with_b_tells_both(tmp_path):
+    with Deployment(tmp_path) as deployment:
+        deployment.write_tasks(tasks=TASKS)
+        deployment.write_beat(schedule(a={"schedule": 0.3}))
+        port = port_of(deployment.start_worker("-B", "--metrics", "0"))
+        eventually(
+            lambda: (now := samples(port)) and value(now, "celeriac_beat_sent_total") >= 2
+            and value(now, "celery_task_succeeded_total", name="proj.add") >= 2,
+            "what is sent is run",
+        )
+        assert ask(port, "/readyz")[0] == 200
+
+
+def test_a_beat_without_redis_tells_the_same(tmp_path):
+    with Deployment(tmp_path) as deployment:
+        deployment.write_tasks(tasks=TASKS, broker_url="redis://127.0.0.1:1/0", result_backend="redis://127.0.0.1:1/0")
+        deployment.write_beat({"mode": "local", **schedule(a={"schedule": 0.3})})
+        port = port_of(deployment.start_beat("--metrics", "0"))
+        eventually(lambda: value(samples(port), "celeriac_beat_sent_total") >= 2, "they are sent")
+        assert ask(port, "/readyz")[0] == 200

@@ -1,8 +1,10 @@
 import BeatRuntime
 import CMalloc
 import CeleryMessage
+package import Exposition
 import Glibc
 package import Logging
+package import MetricsServer
 package import NIOCore
 import RedisClient
 import RedisTransport
@@ -19,6 +21,8 @@ package final class BeatService: Sendable {
         package var answersPing = false
         /// The longest time without a look at the clock.
         package var maxInterval: Duration?
+        /// Where metrics are served; `nil` for nowhere, or together with a worker's.
+        package var metrics: MetricsAddress?
 
         package init(schedule: ScheduleSource, nodeName: String) {
             self.schedule = schedule
@@ -77,6 +81,7 @@ package final class BeatService: Sendable {
             logger: logger
         )
         state.withLock { $0.maxTickAge = schedule.maxTickAge }
+        let metrics = try await MetricsServer.serving(setup.metrics, of: beat, on: eventLoop, logger)
         // From here on the beat alone has them, so that a schedule which is replaced is gone.
         await beat.load((consume schedule).entries)
         // Outlives the cancellation of this task by as long as it takes to end in order.
@@ -115,6 +120,7 @@ package final class BeatService: Sendable {
             }
             group.cancelAll()
         }
+        await metrics?.stop()
         await client.close()
         await results?.close()
     }
@@ -222,4 +228,15 @@ package final class BeatService: Sendable {
             if state.withLock({ $0.watch.hasChanged() }), !Task.isCancelled { await reload() }
         }
     }
+}
+
+extension BeatService: MetricsSource {
+    /// The beat's numbers; none before there is one.
+    package func metrics() async -> MetricsText { await state.withLock { $0.beat }?.metrics() ?? MetricsText() }
+
+    /// Whether the beat is ready.
+    package func isReady() async -> Bool { await state.withLock { $0.beat }?.isReady() ?? false }
+
+    /// Whether the beat has started.
+    package func hasStarted() async -> Bool { await state.withLock { $0.beat }?.hasStarted() ?? false }
 }

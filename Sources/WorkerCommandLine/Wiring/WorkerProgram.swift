@@ -1,4 +1,5 @@
 import CeleryMessage
+import Exposition
 import Glibc
 package import Logging
 import MetricsServer
@@ -109,7 +110,7 @@ package struct WorkerProgram {
         defer { withExtendedLifetime(signals) {} }
         do {
             if purges { try await purge(wiring.queues.map(\.name), transport: transport, loop: loop, logger: logger) }
-            let metrics = try await serveMetrics(worker, loop, logger)
+            let metrics = try await serveMetrics(worker, beat?.service, loop, logger)
             let sending = beat.map { beat in Task { try await beat.service.run(beat.file) } }
             do {
                 try await work(worker, broker, pools, loop, logger, nodeName: wiring.nodeName, ending: ending)
@@ -170,18 +171,15 @@ package struct WorkerProgram {
         return BeatService(setup, configuration: configuration, eventLoop: loop, logger: logger)
     }
 
-    /// An address that cannot be used ends the start: a worker that nobody watches over would go unnoticed.
-    private func serveMetrics(_ worker: Worker, _ loop: any EventLoop, _ logger: Logger) async throws -> MetricsServer?
-    {
-        guard let address = options.metrics else { return nil }
-        await worker.keepMetrics()
-        let server = MetricsServer(address: address, source: worker, eventLoop: loop, logger: logger)
-        do {
-            try await server.start()
-        } catch {
-            throw Complaint("--metrics: cannot serve on \(address.host):\(address.port): \(error)")
-        }
-        return server
+    private func serveMetrics(
+        _ worker: Worker,
+        _ beat: BeatService?,
+        _ loop: any EventLoop,
+        _ logger: Logger
+    ) async throws -> MetricsServer? {
+        if options.metrics != nil { await worker.keepMetrics() }
+        let source: any MetricsSource = if let beat { CombinedMetrics([worker, beat]) } else { worker }
+        return try await MetricsServer.serving(options.metrics, of: source, on: loop, logger)
     }
 
     private func work(
