@@ -65,6 +65,15 @@ package struct Gateway: Sendable {
         return router
     }
 
+    /// Keeps what the dashboard says of the last hour up to date, until its task is cancelled.
+    func keepWatch() async {
+        guard let dashboard else { return }
+        while (try? await Task.sleep(for: Dashboard.lookEvery)) != nil {  // throws when it is cancelled
+            // Without Redis there is nothing to count; the next look counts what this one missed.
+            try? await dashboard.look()
+        }
+    }
+
     private func addEnqueueing(to routes: RouterGroup<GatewayContext>, _ door: Doorkeeper) {
         let enqueueing = EnqueueRoutes(enqueuer: enqueuer, configuration: configuration)
         enqueueing.add(to: guarded(routes, .token, .operator, door))

@@ -30,6 +30,7 @@ package struct GatewayServer: Service {
         }
     }
 
+    private let gateway: Gateway
     private let application: Application<RouterResponder<GatewayContext>>
 
     /// A server that does not listen yet.
@@ -49,6 +50,7 @@ package struct GatewayServer: Service {
             case .tcp(let host, let port): .hostname(host, port: port)
             case .unix(let path): .unixDomainSocket(path: path)
             }
+        self.gateway = gateway
         application = Application(
             router: gateway.router(),
             server: try Self.server(certificate, limits),
@@ -62,7 +64,12 @@ package struct GatewayServer: Service {
     }
 
     /// Serves until its task is cancelled or the service group stops.
-    package func run() async throws { try await application.run() }
+    package func run() async throws {
+        // Ends with the server: nobody asks for what it keeps up to date any more.
+        let watch = Task { await gateway.keepWatch() }
+        defer { watch.cancel() }
+        try await application.run()
+    }
 
     private static func server(_ certificate: Certificate?, _ limits: GatewayLimits) throws -> HTTPServerBuilder {
         let plain = HTTPServerBuilder.http1(

@@ -25,9 +25,11 @@ package struct Dashboard: Sendable {
         activity = Activity(history: history, now: now)
     }
 
-    /// Looks at the counters of finished tasks; whoever serves the dashboard does so every few seconds, so that the last
-    /// hour is known when somebody looks.
-    package func look() async throws { try await activity.look() }
+    /// How often the counters of finished tasks are looked at, so that the last hour is known when somebody asks.
+    static let lookEvery = Duration.seconds(10)
+
+    /// Looks at the counters of finished tasks.
+    func look() async throws { try await activity.look() }
 
     func routes(
         _ configuration: GatewayConfiguration,

@@ -67,19 +67,18 @@ extension DashboardRoutes {
             case _? where hadSession: words["login.ended"]
             default: nil
             }
-        return gate(request, visitor, problem, error, next: request.method == .get ? request.head.path ?? home : home)
+        let isPage = request.method == .get && request.uri.path != home + "/login"
+        return gate(visitor, problem, error, next: isPage ? request.head.path ?? home : home)
     }
 
     private func gate(
-        _ request: Request,
         _ visitor: Visitor,
         _ problem: String?,
         _ error: GatewayError?,
         next: String
     ) -> Response {
-        var frame = PageFrame(visitor: visitor, now: now(), home: home, here: next)
-        if request.uri.path == home + "/login" { frame.here = home }
-        let text = frame.gate(hasUsers: !configuration.users.isEmpty, problem: problem, next: frame.here)
+        let frame = PageFrame(visitor: visitor, now: now(), home: home, here: next)
+        let text = frame.gate(hasUsers: !configuration.users.isEmpty, problem: problem, next: next)
         var response = Self.html(text, status: error?.status ?? .ok)
         if let error { response.headers.append(contentsOf: error.headers) }
         return response
@@ -95,7 +94,7 @@ extension DashboardRoutes {
         } catch let error as GatewayError {
             let visitor = guest(request, context)
             let name = error.status == .tooManyRequests ? "login.tooMany" : "login.wrong"
-            return gate(request, visitor, Words.of(visitor.locale)[name], error, next: next)
+            return gate(visitor, Words.of(visitor.locale)[name], error, next: next)
         }
         context.logger.info("\(user.name) logged in from \(context.remoteAddress)")
         var response = Response.redirect(to: next)

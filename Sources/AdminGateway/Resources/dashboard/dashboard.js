@@ -12,6 +12,11 @@ function say(text) {
     if (region) region.textContent = text;
 }
 
+/// An element's id; a form's own property is hidden by a field that is called so.
+function idOf(node) {
+    return node.getAttribute?.("id") || "";
+}
+
 function isTyping(element) {
     return element && (element.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(element.tagName));
 }
@@ -93,7 +98,7 @@ function morph(from, to) {
         if (from.data !== to.data) from.data = to.data;
         return;
     }
-    if (from.hasAttribute("data-keep") && from.id === to.id) return;
+    if (from.hasAttribute("data-keep") && idOf(from) === idOf(to)) return;
     for (const { name, value } of to.attributes) {
         if (name === "title" && from.tagName === "TIME") continue;
         if (from.getAttribute(name) !== value) from.setAttribute(name, value);
@@ -107,11 +112,12 @@ function morph(from, to) {
 
 function morphChildren(from, to) {
     const keyed = new Map();
-    for (const child of from.children) if (child.id) keyed.set(child.id, child);
+    for (const child of from.children) if (idOf(child)) keyed.set(idOf(child), child);
     let place = from.firstChild;
     for (const wanted of [...to.childNodes]) {
-        let match = wanted.id ? keyed.get(wanted.id) : place;
-        if (!wanted.id && place && place.id) match = null;
+        const id = idOf(wanted);
+        let match = id ? keyed.get(id) : place;
+        if (!id && place && idOf(place)) match = null;
         if (match && match.nodeName === wanted.nodeName) {
             if (match === place) place = place.nextSibling;
             else from.insertBefore(match, place);
@@ -221,12 +227,12 @@ document.addEventListener("submit", (event) => {
 const Picks = {
     update() {
         for (const form of document.querySelectorAll("form[data-picks]")) {
-            const boxes = [...document.querySelectorAll(`input[name=id][form="${form.id}"]`)];
+            const boxes = [...document.querySelectorAll(`input[name=id][form="${idOf(form)}"]`)];
             const count = boxes.filter((box) => box.checked).length;
             for (const button of form.querySelectorAll("button")) button.disabled = count === 0;
             const text = form.querySelector(".picked");
             if (text) text.textContent = count ? form.dataset.picks.replace("{n}", String(count)) : "";
-            const all = document.querySelector(`input[data-all="${form.id}"]`);
+            const all = document.querySelector(`input[data-all="${idOf(form)}"]`);
             if (all) {
                 all.checked = count > 0 && count === boxes.length;
                 all.indeterminate = count > 0 && count < boxes.length;
