@@ -93,3 +93,18 @@ def test_a_task_may_keep_no_history(deployment):
     app.tasks["proj.add"].delay(1, 1).get(timeout=60)
     eventually(lambda: count(deployment, "completed") == 1, "the other is recorded")
     assert [line["n"] for line in records(deployment)] == ["proj.add"]
+
+
+def test_every_end_is_recorded_once_however_often_workers_are_killed(deployment):
+    deployment.write_tasks(worker_dead_after=2)
+    app = deployment.app()
+    ids = [app.tasks["proj.sleep"].delay(0.01).id for _ in range(300)]
+    for number in range(3):
+        worker = deployment.start_worker(name=f"victim{number}")
+        done = count(deployment, "completed")
+        eventually(lambda: count(deployment, "completed") > done + 20, "some have ended")
+        worker.kill()
+    deployment.start_worker(name="last")
+    deployment.expect_empty(timeout=60)
+    assert count(deployment, "completed") == 300
+    assert sorted(line["i"] for line in records(deployment)) == sorted(ids)

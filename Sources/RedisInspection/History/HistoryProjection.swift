@@ -121,13 +121,13 @@ struct HistoryProjection: Sendable {
         let sorted = new.sorted { $0.task.finishedAt < $1.task.finishedAt }
         // Batches of several workers overlap a little; everything older stays where it is.
         let overlap = rows.lastIndex { $0.task.finishedAt <= sorted[0].task.finishedAt }.map { $0 + 1 } ?? 0
-        let tail = rows[overlap...]
-        rows.removeSubrange(overlap...)
-        if tail.isEmpty {
+        guard overlap < rows.count else {
             rows += sorted
-        } else {
-            rows += (Array(tail) + sorted).sorted { $0.task.finishedAt < $1.task.finishedAt }
+            return
         }
+        let tail = Array(rows[overlap...])
+        rows.removeSubrange(overlap...)
+        rows += (tail + sorted).sorted { $0.task.finishedAt < $1.task.finishedAt }
     }
 
     /// Lets go of rows that are kept no longer.

@@ -56,7 +56,7 @@ public struct HistoryWriter: Sendable {
         out.append(literal: ",\"f\":")
         out.append(decimal: end.finishedAt.microseconds)
         write(end.run, before: end.finishedAt, into: &out)
-        if let received = end.received { write(received.message, into: &out) }
+        if let received = end.received { write(received, into: &out) }
         if let result = end.result {
             write(result, as: ",\"v\":", into: &out)
         }
@@ -90,34 +90,35 @@ public struct HistoryWriter: Sendable {
         JSONWriter.write(.array([.double(current), .double(total), status]), into: &out)
     }
 
-    private func write(_ message: TaskMessage, into out: inout [UInt8]) {
-        if message.headers.retries > 0 {
+    /// Through the shared message: a copy would retain each of its members.
+    private func write(_ received: ReceivedMessage, into out: inout [UInt8]) {
+        if received.message.headers.retries > 0 {
             out.append(literal: ",\"t\":")
-            out.append(decimal: Int64(clamping: message.headers.retries &+ 1))
-            if let earlier = message.headers.extra[Self.attemptsHeader], case .array(let attempts) = earlier {
+            out.append(decimal: Int64(clamping: received.message.headers.retries &+ 1))
+            if let earlier = received.message.headers.extra[Self.attemptsHeader], case .array(let attempts) = earlier {
                 out.append(literal: ",\"h\":")
                 JSONWriter.write(.array(attempts.suffix(Self.attemptsLimit)), into: &out)
             }
         }
-        if let tenant = tenant(of: message) {
+        if let tenant = tenant(of: received) {
             out.append(literal: ",\"m\":")
             Self.write(tenant, into: &out)
         }
-        if message.payload.args.count > 2 {
-            write(message.payload.args, as: ",\"a\":", into: &out)
+        if received.message.payload.args.count > 2 {
+            write(received.message.payload.args, as: ",\"a\":", into: &out)
         }
-        if message.payload.kwargs.count > 2 {
-            write(message.payload.kwargs, as: ",\"k\":", into: &out)
+        if received.message.payload.kwargs.count > 2 {
+            write(received.message.payload.kwargs, as: ",\"k\":", into: &out)
         }
-        if let parent = message.headers.parentID {
+        if let parent = received.message.headers.parentID {
             out.append(literal: ",\"u\":")
             Self.write(parent, into: &out)
         }
-        if let root = message.headers.rootID, root != message.headers.id {
+        if let root = received.message.headers.rootID, root != received.message.headers.id {
             out.append(literal: ",\"o\":")
             Self.write(root, into: &out)
         }
-        if let group = message.headers.group {
+        if let group = received.message.headers.group {
             out.append(literal: ",\"g\":")
             Self.write(group, into: &out)
         }
@@ -146,16 +147,15 @@ public struct HistoryWriter: Sendable {
     // MARK: Tenant
 
     /// Whose task it is, by the first header or keyword argument of the configured names.
-    func tenant(of message: TaskMessage) -> String? {
-        guard !message.headers.extra.isEmpty || message.payload.kwargs.count > 2 else { return nil }
+    func tenant(of received: ReceivedMessage) -> String? {
+        guard !received.message.headers.extra.isEmpty || received.message.payload.kwargs.count > 2 else { return nil }
         for name in tenantNames {
-            if let text = Self.text(message.headers.extra[name]) { return text }
+            if let text = Self.text(received.message.headers.extra[name]) { return text }
         }
-        guard message.payload.kwargs.count > 2 else { return nil }
+        guard received.message.payload.kwargs.count > 2 else { return nil }
         // Reading the arguments costs more than all the rest: only where one of them may be it.
-        guard tenantNames.contains(where: { message.payload.kwargs.contains(key: $0) }) else { return nil }
-        guard let keywords = try? message.payload.keywords() else { return nil }
-        for name in tenantNames {
+        for name in tenantNames where received.message.payload.kwargs.contains(key: name) {
+            guard let keywords = try? received.message.payload.keywords() else { return nil }
             if let text = Self.text(keywords[name]) { return text }
         }
         return nil
@@ -224,13 +224,12 @@ extension [UInt8] {
     /// Appends an integer in decimal.
     mutating func append(decimal number: Int64) {
         if number < 0 { append(UInt8(ascii: "-")) }
-        var rest = number.magnitude
-        let start = count
-        repeat {
-            append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
-            rest /= 10
-        } while rest > 0
-        self[start...].reverse()
+        append(digits: number.magnitude)
+    }
+
+    private mutating func append(digits number: UInt64) {
+        if number >= 10 { append(digits: number / 10) }
+        append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: number % 10))
     }
 
     /// Whether a key may occur in JSON text, as a look at its bytes tells.

@@ -83,6 +83,11 @@ extension SecretNames {
     @discardableResult
     func copy(_ json: [UInt8], limit: Int, into out: inout [UInt8]) -> Bool {
         let start = out.count
+        // Most results are a number, null, or true: nothing to look into.
+        if json.count <= 32, json.allSatisfy({ $0 > 0x20 && $0 != UInt8(ascii: "\"") }) {
+            out.append(contentsOf: json)
+            return true
+        }
         let isWhole = json.withUnsafeBufferPointer { bytes in
             var copy = JSONCopy(bytes: bytes, secrets: self, end: start + limit)
             return copy.run(into: &out)
@@ -115,12 +120,20 @@ extension SecretNames {
                 let byte = bytes[place]
                 if byte == UInt8(ascii: "\"") {
                     copyString(into: &out)
-                } else {
-                    if byte > 0x20 { out.append(byte) }
+                } else if byte <= 0x20 {
                     place &+= 1
+                } else {
+                    copyPlain(into: &out)
                 }
             }
             return out.count <= end
+        }
+
+        /// Copies up to the next string or white space.
+        private mutating func copyPlain(into out: inout [UInt8]) {
+            let start = place
+            while place < bytes.count, bytes[place] > 0x20, bytes[place] != UInt8(ascii: "\"") { place &+= 1 }
+            out.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<place]))
         }
 
         /// Copies a string; when it is a secret's name, its value is passed.
@@ -136,10 +149,18 @@ extension SecretNames {
             var next = place
             while next < bytes.count, bytes[next] <= 0x20 { next &+= 1 }
             guard next < bytes.count, bytes[next] == UInt8(ascii: ":"), place - start >= 2 else { return }
-            guard secrets.cover(name(start + 1, place - 1)) else { return }
+            guard mayBeSecret(start + 1, place - 1), secrets.cover(name(start + 1, place - 1)) else { return }
             out.append(literal: ":\"***\"")
             place = next + 1
             skipValue()
+        }
+
+        /// Whether a key may be one of the names, by its last letter, which may be written as an escape.
+        private func mayBeSecret(_ start: Int, _ end: Int) -> Bool {
+            guard end > start else { return false }
+            let last = bytes[end - 1]
+            if last >= 0x80 || secrets.endings[Int(SecretNames.lower(last))] { return true }
+            return end - start >= 6 && bytes[end - 6] == UInt8(ascii: "\\")
         }
 
         private func name(_ start: Int, _ end: Int) -> ArraySlice<UInt8> {
