@@ -401,6 +401,18 @@ def test_a_pid_file_that_cannot_be_written_is_said_plainly(deployment):
 
 
 @pytest.mark.parametrize(
+    "zone, offset", [("Asia/Kathmandu", "+05:45"), ("UTC", "+00:00"), ("Etc/GMT-3", "+03:00"), (None, "+00:00")]
+)
+def test_results_are_dated_in_the_configured_zone(deployment, zone, offset):
+    deployment.write_tasks(**({"timezone": zone} if zone else {}))
+    deployment.start_worker()
+    result = deployment.app().tasks["proj.add"].delay(1, 1)
+    assert result.get(timeout=60) == 2
+    record = json.loads(deployment.client.get(f"celery-task-meta-{result.id}"))
+    assert record["date_done"].endswith(offset)
+
+
+@pytest.mark.parametrize(
     ("backend", "words"), [
         (None, "where the broker is"), ("redis://:secret@results.example.com:6380/4", "redis://:**@results.example.com"),
         ("disabled", "disabled"),

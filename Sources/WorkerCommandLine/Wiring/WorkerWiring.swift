@@ -2,6 +2,7 @@ import CeleriacTasks
 import CeleryMessage
 import Glibc
 import MessageCodecs
+import Schedules
 import Settings
 import Transport
 import WorkerRuntime
@@ -184,8 +185,9 @@ struct WorkerWiring {
         policy.chordExpires = seconds(settings.chordLifetime)
         policy.extended = settings.extended
         policy.serializer = settings.serializer.rawValue
-        let zone = LocalOffset(configuration.timezone)
-        policy.offset = { zone.seconds(at: $0) }
+        // The name was checked where it stands.
+        let zone = configuration.timezone.flatMap { try? ZoneRules.named($0) } ?? .utc
+        policy.offset = { zone.offset(at: Instant(seconds: $0)) }
         return policy
     }
 
