@@ -37,7 +37,7 @@ def test_yaml_is_refused_where_only_json_is_accepted(deployment):
     deployment.start_worker()
     app = deployment.app()
     refused = app.tasks["proj.add"].apply_async((1, 2), serializer="yaml")
-    eventually(deployment.rejected, "the message is kept")
+    eventually(deployment.dead_letters, "the message is kept")
     assert any("application/x-yaml" in letter["reason"] for letter in deployment.dead_letters())
     # The worker goes on.
     assert app.tasks["proj.add"].delay(2, 2).get(timeout=60) == 4
