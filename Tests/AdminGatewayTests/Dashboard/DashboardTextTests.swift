@@ -174,6 +174,14 @@ import Testing
         #expect(html.contains("Workflow"))
     }
 
+    @Test(arguments: [
+        ("<crontab: 0 2 * * * (m/h/dM/MY/d)>", "0 2 * * *"), ("<freq: 30.00 seconds>", "30.00 seconds"),
+        ("every 5 min", "every 5 min"), ("<>", "<>"),
+    ])
+    func `writes schedules as people do`(text: String, shown: String) {
+        #expect(SchedulePage.times(text) == shown)
+    }
+
     @Test func `indents JSON and leaves what was cut as it is`() {
         #expect(Indented.text(#"{"a":[1,{}],"b":"x"}"#) == "{\n  \"a\": [\n    1,\n    {}\n  ],\n  \"b\": \"x\"\n}")
         #expect(Indented.text(#"{"a": [1, 2…"#) == #"{"a": [1, 2…"#)

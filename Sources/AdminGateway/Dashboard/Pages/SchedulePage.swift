@@ -36,7 +36,8 @@ struct SchedulePage {
         }
         return [
             "name": entry.name, "key": PageFrame.key(entry.name), "encoded": PercentEncoding.encoded(entry.name),
-            "task": entry.task, "purpose": maybe(entry.purpose), "queue": entry.queue ?? "–", "times": entry.times,
+            "task": entry.task, "purpose": maybe(entry.purpose), "queue": entry.queue ?? "–",
+            "times": Self.times(entry.times),
             "state": state,
             "stateText": frame.words[entry.isPaused ? "paused" : entry.isEnabled ? "enabled" : "disabled"],
             "isPaused": entry.isPaused, "last": last,
@@ -44,5 +45,12 @@ struct SchedulePage {
             "sent": humanizer.count(entry.sent), "missed": humanizer.count(entry.missed),
             "missedKind": entry.missed > 0 ? "num-bad" : "zero",
         ]
+    }
+
+    /// A schedule's times without the frame that Celery puts around them.
+    static func times(_ text: String) -> String {
+        guard text.hasPrefix("<"), text.hasSuffix(">"), let colon = text.firstRange(of: ": ") else { return text }
+        let times = text[colon.upperBound...].dropLast()
+        return String(times.hasSuffix(" (m/h/dM/MY/d)") ? times.dropLast(14) : times)
     }
 }

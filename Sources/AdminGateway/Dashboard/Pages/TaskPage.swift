@@ -157,7 +157,7 @@ struct TaskPage {
         let parent = finished?.parentID ?? job?.parent
         add("parent", parent, href: parent.map { frame.path(task: $0) })
         let root = finished?.rootID ?? job?.root
-        add("root", root, href: root.flatMap { $0 == id ? nil : frame.path(task: $0) })
+        if let root, root != id { add("root", root, href: frame.path(task: root)) }
         add("group", finished?.groupID ?? job?.group)
         return facts
     }
