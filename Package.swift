@@ -109,6 +109,7 @@ let targets: [Target] = [
     ),
 
     module("MetricsServer", ["Exposition", nioCore, nioPosix, nioHTTP1, logging]),
+    module("RemoteControl", ["CeleryMessage", "RedisClient", "Transport", "RedisTransport"]),
 
     // Runtimes.
     module("WorkerPool", ["CeleriacTasks", "CeleryMessage", "CSpawn", nioCore, nioPosix, logging]),
@@ -146,7 +147,10 @@ let targets: [Target] = [
     module("Inspection", ["CeleryMessage"]),
     module(
         "RedisInspection",
-        ["Inspection", "RedisTransport", "RedisClient", "CeleryMessage", nioCore, logging],
+        [
+            "Inspection", "RemoteControl", "Transport", "RedisTransport", "RedisClient", "Schedules", "BeatRuntime",
+            "CeleryMessage", nioCore, logging,
+        ],
         resources: [.embedInCode("Scripts")]
     ),
     module(
@@ -170,7 +174,8 @@ let targets: [Target] = [
         "WorkerCommandLine",
         [
             "Settings", "CeleryMessage", "MessageCodecs", "CeleriacTasks", "RedisClient", "Transport", "RedisTransport",
-            "WorkerPool", "WorkerRuntime", "BeatRuntime", "Schedules", "MetricsServer", "Exposition", "CMalloc",
+            "RemoteControl", "WorkerPool", "WorkerRuntime", "BeatRuntime", "Schedules", "MetricsServer", "Exposition",
+            "CMalloc",
             argumentParser.product("ArgumentParser"),
             logging,
             nioCore, nioPosix,
@@ -180,7 +185,7 @@ let targets: [Target] = [
         "Celeriac",
         [
             "CeleriacTasks", "CeleryMessage", "WorkerCommandLine", "Settings", "MessageCodecs", "RedisClient",
-            "Transport", "RedisTransport", nioCore, nioPosix, logging,
+            "Transport", "RedisTransport", "RemoteControl", nioCore, nioPosix, logging,
         ]
     ),
     module(
@@ -203,8 +208,9 @@ let targets: [Target] = [
     executable(
         "CommandLineTool",
         [
-            "WorkerCommandLine", "Settings", "CeleryMessage", "CeleriacTasks", "RedisClient", "RedisTransport",
-            "WorkerPool", "Databases", "ShippedHandlers", argumentParser.product("ArgumentParser"), logging,
+            "WorkerCommandLine", "Settings", "CeleryMessage", "MessageCodecs", "CeleriacTasks", "RedisClient",
+            "RedisTransport", "Inspection", "RedisInspection", "WorkerPool", "Databases", "ShippedHandlers",
+            argumentParser.product("ArgumentParser"), nioPosix, logging,
         ],
         resources: [.embedInCode("Resources/tasks.yaml")]
     ),
@@ -221,7 +227,8 @@ let targets: [Target] = [
         "GatewayTool",
         [
             "AdminGateway", "RedisInspection", "Inspection", "WorkerCommandLine", "Settings", "CeleryMessage",
-            "MessageCodecs", "RedisClient", "RedisTransport", argumentParser.product("ArgumentParser"),
+            "MessageCodecs", "BeatRuntime", "Schedules", "Transport", "RedisClient", "RedisTransport",
+            argumentParser.product("ArgumentParser"),
             lifecycle.product("ServiceLifecycle"), lifecycle.product("UnixSignals"), nioPosix, logging,
         ]
     ),
@@ -291,8 +298,8 @@ let targets: [Target] = [
     tests(
         "RedisInspectionTests",
         [
-            "RedisInspection", "Inspection", "RedisTransport", "Transport", "RedisClient", "CeleryMessage", nioCore,
-            nioPosix, logging,
+            "RedisInspection", "Inspection", "RedisTransport", "RedisClient", "Transport", "Schedules", "BeatRuntime",
+            "CeleryMessage", nioCore, nioPosix, logging,
         ]
     ),
     tests(

@@ -10,14 +10,16 @@ package struct Gateway: Sendable {
     private let feed: any ResultFeed
     private let enqueuer: TaskEnqueuer
     private let dashboard: Dashboard?
+    private let administration: Administration
 
-    /// A gateway that reads what `inspector` and `reading` find, and sends with `enqueuer`.
+    /// A gateway that reads what `inspector` and `reading` find, sends with `enqueuer` and changes by `administration`.
     package init(
         configuration: GatewayConfiguration,
         inspector: TaskInspector,
         reading: any TaskReading & DeploymentReading,
         feed: any ResultFeed,
         enqueuer: TaskEnqueuer,
+        administration: Administration,
         dashboard: Dashboard? = nil
     ) {
         self.configuration = configuration
@@ -26,6 +28,7 @@ package struct Gateway: Sendable {
         self.feed = feed
         self.enqueuer = enqueuer
         self.dashboard = dashboard
+        self.administration = administration
     }
 
     /// Everything that is served.
@@ -60,6 +63,8 @@ package struct Gateway: Sendable {
         if let dashboard {
             dashboard.routes(configuration, inspector, feed, door, followers).add(to: routes.group())
         }
+        AdministrationRoutes(administration: administration, configuration: configuration)
+            .add { guarded(routes, .token, $0, door) }
         OpenAPIDocument(configuration: configuration, catalog: enqueuer.catalog).add(to: routes)
         methods.fill(MethodTable(router))
         return router

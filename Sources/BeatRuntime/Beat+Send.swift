@@ -110,6 +110,9 @@ extension Beat {
         case .done:
             timetable.note(mark: emission.slot, for: index)
             tellSent(emission, entry)
+        case .paused:
+            timetable.note(mark: emission.slot, for: index)
+            logger.info("Scheduler: Leaving out \(entry.name) (\(entry.task)): it is paused")
         case .unfinished:
             timetable.note(mark: emission.slot, for: index)
             counts.skipped += 1

@@ -23,6 +23,8 @@ struct GatewayCommand: AsyncParsableCommand {
     var host: String?
     @Option(name: [.customShort("p"), .long], help: "The port to listen on; 0 takes any free one.")
     var port: UInt16?
+    @Option(name: [.customShort("s"), .long], help: "The schedule of beat, to show and pause its entries.")
+    var schedule: String?
     @Option(name: .long, help: "The folder to work in; CELERY_WORKDIR says the same.")
     var workdir: String?
     @Option(name: [.short, .long], help: "DEBUG, INFO, WARNING, ERROR, CRITICAL or FATAL.")
@@ -50,12 +52,19 @@ struct GatewayCommand: AsyncParsableCommand {
         let program = GatewayProgram(
             configuration: configuration,
             logger: try logger(configuration, file),
-            logFile: file
+            logFile: file,
+            schedule: scheduleSource
         )
         let pidFile = try pidfile.map(PidFile.init)
         defer { pidFile?.remove() }
         let code = try await program.run()
         guard code == 0 else { throw ExitCode(code) }
+    }
+
+    private var scheduleSource: ScheduleSource {
+        var source = ScheduleSource(path: schedule)
+        source.isQuiet = true
+        return source
     }
 
     private func enterFolder() throws {

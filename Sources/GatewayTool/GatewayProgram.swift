@@ -18,6 +18,8 @@ struct GatewayProgram {
     let configuration: CeleriacConfiguration
     let logger: Logger
     let logFile: LogFile
+    /// Where the schedule of beat is read.
+    let schedule: ScheduleSource
 
     /// Serves until a signal stops it; answers the exit code.
     func run() async throws -> Int32 {
@@ -95,7 +97,8 @@ struct GatewayProgram {
                     inspector: taskInspector(inspector),
                     reading: inspector,
                     feed: inspector,
-                    enqueuer: enqueuer(inspector)
+                    enqueuer: enqueuer(inspector),
+                    administration: administration(inspector)
                 ),
                 address: settings.unixSocket.map { .unix(path: $0) } ?? .tcp(host: settings.host, port: settings.port),
                 certificate: settings.tls.map {
@@ -108,6 +111,11 @@ struct GatewayProgram {
         } catch {
             throw Complaint("gateway.tls: the certificate or its key cannot be used: \(error)", code: .usage)
         }
+    }
+
+    private func administration(_ inspector: RedisInspector) -> Administration {
+        AdministrationWiring(configuration: configuration, schedule: schedule, inspector: inspector, logger: logger)
+            .administration(taskInspector(inspector))
     }
 
     private func taskInspector(_ inspector: RedisInspector) -> TaskInspector {

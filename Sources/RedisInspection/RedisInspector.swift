@@ -10,13 +10,14 @@ import RedisTransport
 /// One connection for commands, one for pub/sub; another for commands where the results are on another server or in another
 /// database.
 package final class RedisInspector: Sendable {
-    let configuration: RedisInspectionConfiguration
+    /// How it looks.
+    package let configuration: RedisInspectionConfiguration
     let broker: RedisClient
     /// Where results are; `nil` when the deployment stores none.
     let results: RedisClient?
     let logger: Logger
     private let feed: RedisResultFeed?
-    private let snapshots: SnapshotCache
+    private let snapshots: SnapshotCache<QueueSnapshot>
 
     private var keys: RedisKeys { configuration.transport.keys }
 

@@ -1,19 +1,19 @@
 /// Shares one snapshot among all who ask at the same time, so that a thousand questions cost what one does.
-actor SnapshotCache {
+actor SnapshotCache<Snapshot: Sendable> {
     private struct Running {
         let startedAt: ContinuousClock.Instant
-        let task: Task<QueueSnapshot, any Error>
+        let task: Task<Snapshot, any Error>
     }
 
-    private let take: @Sendable () async throws -> QueueSnapshot
+    private let take: @Sendable () async throws -> Snapshot
     private let pause: Duration
-    private var last: (snapshot: QueueSnapshot, startedAt: ContinuousClock.Instant)?
+    private var last: (snapshot: Snapshot, startedAt: ContinuousClock.Instant)?
     private var running: Running?
 
     /// - Parameters:
     ///   - pause: the least time from the start of one snapshot to the start of the next.
     ///   - take: takes a snapshot.
-    init(pause: Duration, take: @escaping @Sendable () async throws -> QueueSnapshot) {
+    init(pause: Duration, take: @escaping @Sendable () async throws -> Snapshot) {
         self.pause = pause
         self.take = take
     }
@@ -21,7 +21,7 @@ actor SnapshotCache {
     /// A snapshot that was begun at this moment or later, and when it was begun.
     func snapshot(
         since moment: ContinuousClock.Instant
-    ) async throws -> (snapshot: QueueSnapshot, startedAt: ContinuousClock.Instant) {
+    ) async throws -> (snapshot: Snapshot, startedAt: ContinuousClock.Instant) {
         while true {
             if let last, last.startedAt >= moment { return last }
             if let running {

@@ -97,6 +97,9 @@ public struct RedisKeys: Sendable, Hashable {
     public func history(queue: String, completed: Bool) -> String {
         prefix + "celeriac:history:" + (completed ? "completed:" : "failed:") + queue
     }
+    /// Sorted set: finished tasks that an operator had forgotten, by place in their streams → when; bounded in number and
+    /// time.
+    public var historyForgotten: String { prefix + "celeriac:history:forgotten" }
     /// Set of the queues from which no task is started until they are resumed; there for good, bounded by the queues.
     public var paused: String { prefix + "celeriac:paused" }
     /// Sorted set: parked message → unix seconds when it is due.
@@ -135,6 +138,12 @@ public struct RedisKeys: Sendable, Hashable {
     public var revoked: String { prefix + "celeriac:revoked" }
     /// Sorted set: `[header, value]` of stamps whose tasks must not start → when; bounded in number and time.
     public var revokedStamps: String { prefix + "celeriac:revoked:stamps" }
+    /// List: changes that operators made, newest first, as JSON; bounded in number and time.
+    public var audit: String { prefix + "celeriac:audit" }
+    /// Hash: paused queue → JSON list of the Celery workers that were told to take nothing from it; bounded by the queues.
+    public var pausedConsumers: String { prefix + "celeriac:paused:consumers" }
+    /// Set: entries of a schedule whose times are passed over until they are resumed; bounded by the entries, expires.
+    public func beatPaused(schedule: String) -> String { beat(schedule: schedule) + ":paused" }
     /// String: a task of this id was sent by the gateway, which sends no second one until it expires.
     public func unique(taskID: String) -> String { prefix + "celeriac:unique:" + taskID }
 }

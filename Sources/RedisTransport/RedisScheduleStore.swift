@@ -62,7 +62,7 @@ public final class RedisScheduleStore: ScheduleStore {
             Scripts.beatTurn,
             keys: [
                 entriesKey, keys.beatLease(schedule: schedule), keys.beats(schedule: schedule),
-                keys.beatCounts(schedule: schedule),
+                keys.beatCounts(schedule: schedule), keys.beatPaused(schedule: schedule),
             ],
             arguments: arguments,
             // A sign of life that is late is none.
@@ -174,7 +174,7 @@ public final class RedisScheduleStore: ScheduleStore {
         for emission in emissions { append(emission, to: &arguments, isFinished: finished.contains(emission.entry)) }
         let reply = try await run(
             Scripts.beatEmit,
-            keys: [entriesKey, keys.beatCounts(schedule: schedule)],
+            keys: [entriesKey, keys.beatCounts(schedule: schedule), keys.beatPaused(schedule: schedule)],
             arguments: arguments
         )
         guard let answers = reply.array, answers.count == emissions.count else { throw Self.unexpected("emission") }
@@ -218,6 +218,7 @@ public final class RedisScheduleStore: ScheduleStore {
         }
         switch reply.text {
         case "D": return .done
+        case "P": return .paused
         case "U": return .unfinished
         case "N": return .unknown
         case "E": return .early

@@ -12,6 +12,7 @@ import Testing
 /// A gateway over a deployment in memory, asked without a socket.
 struct GatewayUnderTest {
     let deployment = InMemoryDeployment()
+    let administration = InMemoryAdministration(queues: ["celery", "email", "export", "pdf"])
     var configuration = GatewayConfiguration()
     var resultLifetime: Duration?
     var depthLimit: Int?
@@ -46,7 +47,8 @@ struct GatewayUnderTest {
                 origin: "gen1@test",
                 depthLimit: depthLimit,
                 now: { now }
-            )
+            ),
+            administration: Administration(administration)
         ).router()
     }
 

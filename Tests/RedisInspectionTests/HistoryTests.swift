@@ -228,4 +228,58 @@ import Transport
             #expect(try await history.durations().map(\.count) == [0])
         }
     }
+
+    // MARK: Forgetting
+
+    @Test func `forgets what ended before a moment, for every reader and for good`() async throws {
+        try await with { ending, history in
+            let now = Instant.now()
+            try await ending.end(["a1", "a2"], at: now - .seconds(100))
+            try await ending.end(["a3"], at: now - .seconds(50))
+            try await ending.end(["a4"], at: now)
+            try await ending.end(["f1"], state: .failure, at: now - .seconds(100))
+            try await ending.end(["e1"], queue: "email", at: now - .seconds(100))
+            let none = try await history.clean(
+                queue: "pdf",
+                completed: true,
+                failed: true,
+                endedBefore: now - .seconds(200)
+            )
+            #expect(none == 0)
+            let some = try await history.clean(
+                queue: "pdf",
+                completed: true,
+                failed: false,
+                endedBefore: now - .seconds(40)
+            )
+            #expect(some == 3)
+            try await ending.end(["a5"], at: now)
+            for reader in [history, RedisHistory(ending.test.inspector, pause: .zero)] {
+                let left = try await reader.finished(HistoryQuery()).tasks.map(\.id)
+                #expect(Set(left) == ["a4", "a5", "f1", "e1"])
+                let counts = try #require(try await reader.counts()["pdf"])
+                #expect(counts.completedKept == 2 && counts.completed == 5 && counts.failedKept == 1)
+            }
+        }
+    }
+
+    @Test func `cuts through an entry that holds several tasks`() async throws {
+        try await with { ending, history in
+            try await ending.end(["a1", "a2", "a3"])
+            #expect(try await history.forget(taskID: "a2", queue: "email") == false)
+            #expect(try await history.forget(taskID: "a2", queue: "pdf"))
+            #expect(try await history.forget(taskID: "a2", queue: "pdf") == false)
+            #expect(try await history.forget(taskID: "none", queue: "pdf") == false)
+            let other = RedisHistory(ending.test.inspector, pause: .zero)
+            for reader in [history, other] {
+                #expect(Set(try await reader.finished(HistoryQuery()).tasks.map(\.id)) == ["a1", "a3"])
+                #expect(try await reader.finished(taskID: "a2") == nil)
+            }
+            // A task that ends again is there again.
+            try await ending.end(["a2"])
+            #expect(try await other.finished(taskID: "a2") != nil)
+            let ttl = try await ending.test.client.send(RedisCommand("TTL", ending.test.keys.historyForgotten))
+            #expect((ttl.int ?? 0) > 0)
+        }
+    }
 }

@@ -23,6 +23,16 @@ struct BodyReader: Sendable {
         return object
     }
 
+    /// The members of the body; none where the request has no body, as many clients ask for a mere change.
+    func optionalObject(_ request: Request) async throws -> JSONObject {
+        guard request.headers[.contentType] == nil else { return try await object(request) }
+        guard try await bytes(request).isEmpty else {
+            try Self.checkType(request)
+            return JSONObject()
+        }
+        return JSONObject()
+    }
+
     /// JSON only: a form, which a page of any origin may send, is refused.
     private static func checkType(_ request: Request) throws {
         let type = request.headers[.contentType]?.prefix { $0 != ";" }.lowercased().filter { $0 != " " }

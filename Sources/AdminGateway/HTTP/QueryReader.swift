@@ -29,6 +29,16 @@ struct QueryReader {
         }
     }
 
+    /// A whole number; `nil` where the parameter is absent.
+    func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {
+        guard let text = text(name) else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            let bounds = "\(range.lowerBound) to \(range.upperBound)"
+            throw GatewayError.invalid(name, "Expected a whole number from \(bounds).")
+        }
+        return number
+    }
+
     /// Seconds from 0 to a limit; `nil` where the parameter is absent.
     func seconds(_ name: String, upTo limit: Duration) throws -> Duration? {
         guard let text = text(name) else { return nil }

@@ -6,6 +6,7 @@ import MessageCodecs
 import NIOPosix
 import RedisClient
 import RedisTransport
+import RemoteControl
 import Settings
 import Synchronization
 import Transport

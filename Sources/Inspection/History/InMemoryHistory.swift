@@ -1,4 +1,4 @@
-import CeleryMessage
+public import CeleryMessage
 import Synchronization
 
 /// A history that lives in this process: what the gateway is tried against without a server.
@@ -115,5 +115,40 @@ extension TaskDurations {
     mutating func count(_ runtime: Duration) {
         counts[Self.bucket(of: runtime)] += 1
         seconds += runtime / .seconds(1)
+    }
+}
+
+extension InMemoryHistory: HistoryCleaning {
+    /// Forgets what ended before a moment.
+    public func clean(
+        queue: String,
+        completed: Bool,
+        failed: Bool,
+        endedBefore moment: Instant
+    ) async throws -> Int {
+        try forget { task in
+            task.queue == queue && task.finishedAt < moment && (task.isCompleted ? completed : failed)
+        }
+    }
+
+    /// Forgets a task's ends.
+    public func forget(taskID: String, queue: String) async throws -> Bool {
+        try forget { $0.id == taskID && $0.queue == queue } > 0
+    }
+
+    private func forget(where isMeant: (FinishedTask) -> Bool) throws -> Int {
+        try state.withLock { state in
+            guard state.isReachable else { throw InspectionError(.unavailable, "switched off") }
+            let gone = state.tasks.filter(isMeant)
+            state.tasks.removeAll(where: isMeant)
+            for task in gone {
+                if task.isCompleted {
+                    state.counts[task.queue]?.completedKept -= 1
+                } else {
+                    state.counts[task.queue]?.failedKept -= 1
+                }
+            }
+            return gone.count
+        }
     }
 }

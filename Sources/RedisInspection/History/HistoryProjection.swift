@@ -17,6 +17,8 @@ struct HistoryProjection: Sendable {
         var keep = Int.max
         /// For how long.
         var age = Duration.seconds(1 << 40)
+        /// The last task that was cleaned away.
+        var cleaned = 0
         /// Changes when the stream begins anew, and with that everything read of it is void.
         var generation = 0
     }
@@ -49,6 +51,8 @@ struct HistoryProjection: Sendable {
     private var places: [String: Int] = [:]
     private var rows: [Row] = []
     private var names: [String: String] = [:]
+    /// Single tasks that were forgotten, by ``member(queue:isCompleted:_:)``.
+    private var forgotten: Set<String> = []
 
     init(limit: Int) {
         self.limit = limit
@@ -66,6 +70,7 @@ struct HistoryProjection: Sendable {
     /// Forgets what was read of a stream, to read it from its beginning.
     mutating func restart(_ place: Int) {
         streams[place].generation += 1
+        streams[place].cleaned = 0
         streams[place].lastEntry = "0-0"
         streams[place].total = 0
         streams[place].seen = 0
@@ -118,6 +123,8 @@ struct HistoryProjection: Sendable {
     /// Puts new rows in their places.
     mutating func insert(_ new: [Row]) {
         guard !new.isEmpty else { return }
+        let new = new.filter { !isForgotten($0) }
+        guard !new.isEmpty else { return }
         let sorted = new.sorted { $0.task.finishedAt < $1.task.finishedAt }
         // Batches of several workers overlap a little; everything older stays where it is.
         let overlap = rows.lastIndex { $0.task.finishedAt <= sorted[0].task.finishedAt }.map { $0 + 1 } ?? 0
@@ -135,6 +142,53 @@ struct HistoryProjection: Sendable {
         let bounds = bounds(now)
         rows.removeAll { !bounds[$0.stream].keep($0) }
         if rows.count > limit { rows.removeFirst(rows.count - limit) }
+    }
+
+    // MARK: Forgetting
+
+    /// Names a task in the set of those that were forgotten.
+    static func member(queue: String, isCompleted: Bool, _ position: Int) -> String {
+        "\(isCompleted ? "completed" : "failed")\n\(queue)\n\(position)"
+    }
+
+    /// Notes that a stream's tasks up to one were cleaned away.
+    mutating func clean(queue: String, isCompleted: Bool, upTo position: Int) {
+        let place = stream(queue: queue, isCompleted: isCompleted)
+        streams[place].cleaned = position
+    }
+
+    /// Notes which single tasks were forgotten.
+    mutating func forget(_ members: Set<String>) {
+        forgotten = members
+        rows = rows.filter { !isForgotten($0) }
+    }
+
+    private func isForgotten(_ row: Row) -> Bool {
+        guard !forgotten.isEmpty else { return false }
+        let stream = streams[row.stream]
+        return forgotten.contains(
+            Self.member(queue: stream.queue, isCompleted: stream.isCompleted, row.position)
+        )
+    }
+
+    /// The oldest kept tasks of a stream that all ended before a moment: the last one's place, and how many.
+    func oldest(
+        queue: String,
+        isCompleted: Bool,
+        endedBefore moment: Instant,
+        now: Instant
+    ) -> (position: Int, count: Int)? {
+        guard let place = places[(isCompleted ? "c" : "f") + queue] else { return nil }
+        let bounds = bounds(now)
+        var last: Int?
+        var count = 0
+        let kept = rows.filter { $0.stream == place && bounds[place].keep($0) }.sorted { $0.position < $1.position }
+        for row in kept {
+            guard row.task.finishedAt < moment else { break }
+            last = row.position
+            count += 1
+        }
+        return last.map { ($0, count) }
     }
 
     // MARK: Asking
@@ -155,7 +209,10 @@ struct HistoryProjection: Sendable {
         streams.map { stream in
             Bound(
                 generation: stream.generation,
-                firstPosition: stream.keep == .max ? 0 : stream.total - stream.keep + 1,
+                firstPosition: max(
+                    stream.cleaned + 1,
+                    stream.keep == .max ? 0 : stream.total - stream.keep + 1
+                ),
                 oldest: now - stream.age
             )
         }

@@ -8,13 +8,15 @@ import RedisTransport
 /// Redis is never searched: what is new since the last question is read, a bounded time after it at the earliest, and
 /// questions are answered from what has been read. Long texts are read again for the tasks that are shown.
 package actor RedisHistory: HistoryReading {
-    private let inspector: RedisInspector
+    let inspector: RedisInspector
     private let pause: Duration
     private let now: @Sendable () -> Instant
     private var projection: HistoryProjection
     private var fields: [String: Int] = [:]
     private var lastRead: ContinuousClock.Instant?
     private var reading: Task<Void, any Error>?
+    /// The value of the field `forgotten:` with which the forgotten tasks were read.
+    private var forgotten = 0
 
     /// Entries of one stream that are read at a time.
     private static let batch = 32
@@ -36,7 +38,7 @@ package actor RedisHistory: HistoryReading {
         projection = HistoryProjection(limit: limit)
     }
 
-    private var keys: RedisKeys { inspector.configuration.transport.keys }
+    var keys: RedisKeys { inspector.configuration.transport.keys }
 
     // MARK: Questions
 
@@ -112,6 +114,39 @@ package actor RedisHistory: HistoryReading {
         try await task.value
     }
 
+    /// Reads what is new now, however short ago that was done.
+    func readNow() async throws {
+        while let reading { try await reading.value }
+        lastRead = nil
+        try await readOn()
+    }
+
+    /// The oldest kept tasks of a queue and outcome that all ended before a moment: the last one's place, and how many.
+    func oldest(queue: String, isCompleted: Bool, endedBefore moment: Instant) -> (position: Int, count: Int)? {
+        projection.oldest(queue: queue, isCompleted: isCompleted, endedBefore: moment, now: now())
+    }
+
+    /// The newest kept end of a task.
+    func newest(taskID: String) -> HistoryProjection.Row? { projection.row(taskID: taskID, now: now()) }
+
+    /// What operators have cleaned away and forgotten.
+    private func readForgotten() async throws {
+        for (field, number) in fields {
+            guard let (what, queue) = Self.parts(field) else { continue }
+            switch what {
+            case "cleaned-completed": projection.clean(queue: queue, isCompleted: true, upTo: number)
+            case "cleaned-failed": projection.clean(queue: queue, isCompleted: false, upTo: number)
+            default: break
+            }
+        }
+        let count = fields["forgotten:"] ?? 0
+        guard count != forgotten else { return }
+        let range = RedisCommand("ZRANGE", keys.historyForgotten, "0", "-1")
+        let members = try await inspector.send([range], to: inspector.broker)[0].array ?? []
+        projection.forget(Set(members.compactMap(\.text)))
+        forgotten = count
+    }
+
     private func read() async throws {
         let reply = try await inspector.send([RedisCommand("HGETALL", keys.history)], to: inspector.broker)[0]
         fields = Dictionary(Self.pairs(reply), uniquingKeysWith: max)
@@ -146,6 +181,7 @@ package actor RedisHistory: HistoryReading {
             }
         }
         projection.insert(new)
+        try await readForgotten()
         projection.trim(now: self.now())
     }
 

@@ -2,6 +2,7 @@
 --
 -- KEYS[1] entries            hash: entry -> state; see beat_register.lua
 -- KEYS[2] counts             hash
+-- KEYS[3] paused             set: entries that are passed over
 -- ARGV[1] the beat's name
 -- ARGV[2] microseconds that a slot may lie ahead of now
 -- ARGV[3] the database of the results, or '' when they live in this one
@@ -11,7 +12,7 @@
 -- then    per slot: entry, content fingerprint, expected mark, slot, when it was due, missed, task id, list or '', item,
 --         result key before the last task id or '', microseconds for which an unfinished run passes the slot over or ''
 --
--- Returns for each: 'D' done, 'U' the last run is unfinished, 'N' not known, 'E' early; or { 'M', state } the mark is
+-- Returns for each: 'D' done, 'P' the entry is paused, 'U' the last run is unfinished, 'N' not known, 'E' early; or { 'M', state } the mark is
 -- elsewhere, { 'R', state } loaded differently by another beat, { 'X', error } the list takes nothing.
 local call, try = redis.call, redis.pcall
 local time = call('TIME')
@@ -50,7 +51,10 @@ local function step(at)
     local outcome = 'D'
     if list ~= '' then
         local bound = ARGV[at + 10]
-        if bound ~= '' and id ~= '-' and tonumber(now) - tonumber(sentAt) < tonumber(bound)
+        -- A key of another type pauses nothing.
+        if try('SISMEMBER', KEYS[3], entry) == 1 then
+            outcome = 'P'
+        elseif bound ~= '' and id ~= '-' and tonumber(now) - tonumber(sentAt) < tonumber(bound)
             and not isFinished(ARGV[at + 9] .. id) then
             outcome = 'U'
             skipped = skipped + 1

@@ -4,6 +4,7 @@
 -- KEYS[2] lease              string: beat
 -- KEYS[3] beats              sorted set: beat -> last sign of life, seconds
 -- KEYS[4] counts             hash
+-- KEYS[5] paused             set: entries that are passed over
 -- ARGV[1] beat
 -- ARGV[2] milliseconds the lease lasts
 -- ARGV[3] errors to add
@@ -22,7 +23,7 @@ if not holder or holder == ARGV[1] then
     holder = ARGV[1]
 end
 if ARGV[3] ~= '0' then call('HINCRBY', KEYS[4], 'errors', ARGV[3]) end
-for _, key in ipairs({ KEYS[1], KEYS[3], KEYS[4] }) do call('EXPIRE', key, ARGV[4]) end
+for _, key in ipairs({ KEYS[1], KEYS[3], KEYS[4], KEYS[5] }) do call('EXPIRE', key, ARGV[4]) end
 return {
     time[1] .. string.format('%06d', time[2]), holder == ARGV[1] and 1 or 0, newest[2] or '',
     call('HGET', KEYS[1], '') or '',

@@ -151,6 +151,8 @@ public struct SlotEmission: Sendable, Hashable {
 public enum EmissionOutcome: Sendable, Hashable {
     /// It was sent, or passed over as asked.
     case done
+    /// It was passed over, as somebody paused the entry.
+    case paused
     /// It was passed over, as the last run is unfinished.
     case unfinished
     /// The mark was elsewhere: somebody else dealt with it, or this beat's knowledge is old.

@@ -42,7 +42,7 @@ package struct ScheduleSource: Sendable {
     package var exists: Bool { stamp != nil }
 
     /// What changes when the file does.
-    struct Stamp: Equatable {
+    package struct Stamp: Equatable, Sendable {
         var device: UInt
         var inode: UInt
         var size: Int
@@ -51,7 +51,7 @@ package struct ScheduleSource: Sendable {
     }
 
     /// The file as it stands; `nil` where there is none.
-    var stamp: Stamp? {
+    package var stamp: Stamp? {
         var status = stat()
         let full = path.hasPrefix("/") ? path : workingFolder + "/" + path
         guard stat(full, &status) == 0 else { return nil }

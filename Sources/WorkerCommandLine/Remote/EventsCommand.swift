@@ -4,6 +4,7 @@ import Logging
 import NIOPosix
 import RedisClient
 import RedisTransport
+import RemoteControl
 import Settings
 import Transport
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CeleryMessage
 import RedisTransport
+import RemoteControl
 import Settings
 import WorkerRuntime
 
@@ -32,8 +33,7 @@ struct RemoteCall {
                 transport: transport,
                 exchange: configuration.messaging.controlExchange + ".pidbox"
             ).call(
-                command.rawValue,
-                arguments,
+                [.init(command.rawValue, arguments)],
                 destination: options.nodes,
                 timeout: options.timeout ?? command.defaultTimeout
             ) { reply in

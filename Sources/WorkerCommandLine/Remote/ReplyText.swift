@@ -1,7 +1,8 @@
 import CeleryMessage
+import RemoteControl
 
 /// Replies as Celery's command line prints them (`celery/bin/base.py`).
-enum ReplyText {
+package enum ReplyText {
     /// What follows the arrow: the node, whether it went well, and the data, indented.
     static func lines(_ reply: ControlClient.Reply, showsData: Bool) -> String {
         let (status, text) = pretty(reply.value)
@@ -28,7 +29,7 @@ enum ReplyText {
     }
 
     /// Text from elsewhere without what a terminal would act on.
-    static func safe(_ text: String) -> String {
+    package static func safe(_ text: String) -> String {
         String(
             String.UnicodeScalarView(
                 text.unicodeScalars.map { scalar in

@@ -165,6 +165,8 @@ extension Worker {
         stats["broker"] = .object(control?.brokerInfo ?? JSONObject())
         stats["prefetch_count"] = .int(Int64(prefetchCount))
         stats["rusage"] = .object(SystemFacts.resourceUsage)
+        // Celery's stats have no such member: operators' tools tell the workers apart by it.
+        stats["software"] = "celeriac"
         return stats
     }
 

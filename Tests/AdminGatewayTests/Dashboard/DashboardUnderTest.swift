@@ -133,6 +133,7 @@ struct DashboardUnderTest {
             reading: deployment,
             feed: deployment,
             enqueuer: TaskEnqueuer(catalog: TaskCatalog(), sending: deployment, origin: "gen1@test"),
+            administration: Administration(administration),
             dashboard: Dashboard(
                 administration: Administration(administration),
                 history: history,

@@ -2,14 +2,30 @@ package import CeleryMessage
 package import RedisClient
 package import RedisTransport
 import Transport
-import WorkerRuntime
 
 /// Sends requests to workers and collects their replies, as Celery's own clients do (`kombu/pidbox.py`).
 package struct ControlClient {
+    /// What is asked or told.
+    package struct Question {
+        /// The command's name.
+        package var method: String
+        /// Its arguments by name.
+        package var arguments: JSONObject
+
+        package init(_ method: String, _ arguments: JSONObject = JSONObject()) {
+            self.method = method
+            self.arguments = arguments
+        }
+    }
+
     /// One worker's reply.
-    struct Reply {
-        var node: String
-        var value: JSONValue
+    package struct Reply {
+        /// Which of the questions it is about.
+        package var question: Int
+        /// The worker's name.
+        package var node: String
+        /// What it says.
+        package var value: JSONValue
     }
 
     let client: RedisClient
@@ -17,6 +33,9 @@ package struct ControlClient {
     /// The exchange of requests, `celery.pidbox`.
     let exchange: String
 
+    /// A client of the workers that listen on an exchange.
+    ///
+    /// - Parameter client: a connection that nobody else uses meanwhile: it blocks while replies are awaited.
     package init(client: RedisClient, transport: RedisTransportConfiguration, exchange: String) {
         self.client = client
         self.transport = transport
@@ -30,40 +49,50 @@ package struct ControlClient {
         _ = try await client.send(publish(request, expires: 0))
     }
 
-    /// Sends a request and hands each reply on as it comes, until the time is over or every node named has replied.
-    func call(
-        _ method: String,
-        _ arguments: JSONObject,
+    /// Sends requests and hands each reply on as it comes, until the time is over or every node named has replied to each.
+    ///
+    /// - Parameter trustsCount: whether to stop when as many have replied as the server says it told.
+    package func call(
+        _ questions: [Question],
         destination: [String],
         timeout: Double,
-        onReply: (Reply) -> Void
+        trustsCount: Bool = false,
+        onReply: (Reply) -> Void = { _ in }
     ) async throws -> [Reply] {
         let keys = transport.keys
         let oid = Identifier.uuid()
         let replies = "reply." + exchange
         let mailbox = "\(oid).\(replies)"
         let member = keys.bindingMember(routingKey: oid, queue: mailbox)
-        let request = ControlRequest(
-            method: method,
-            arguments: arguments,
-            destination: destination,
-            ticket: Identifier.uuid(),
-            replyTo: ControlRequest.ReplyAddress(exchange: replies, routingKey: oid)
-        )
+        let requests = questions.map { question in
+            ControlRequest(
+                method: question.method,
+                arguments: question.arguments,
+                destination: destination,
+                ticket: Identifier.uuid(),
+                replyTo: ControlRequest.ReplyAddress(exchange: replies, routingKey: oid)
+            )
+        }
         let now = Instant.now()
         let deadline = String(now.microseconds / 1000 + 3_600_000)
         // The binding comes first: a reply without a mailbox is dropped.
-        let sent = try await client.send([
-            RedisCommand("SADD", keys.binding(exchange: replies), member),
-            RedisCommand("ZADD", keys.bindingDeadlines, "GT", deadline, replies),
-            publish(request, expires: now.seconds + timeout),
-        ])
+        let sent = try await client.send(
+            [
+                RedisCommand("SADD", keys.binding(exchange: replies), member),
+                RedisCommand("ZADD", keys.bindingDeadlines, "GT", deadline, replies),
+            ] + requests.map { publish($0, expires: now.seconds + timeout) }
+        )
         for reply in sent { _ = try reply.get() }
-        let limit = destination.isEmpty ? Int.max : Set(destination).count
+        let told = trustsCount ? sent.dropFirst(2).reduce(0) { $0 + ($1.int ?? 0) } : Int.max
+        let limit = min(told, destination.isEmpty ? Int.max : Set(destination).count * requests.count)
+        let tickets = Dictionary(
+            requests.enumerated().map { ($1.ticket ?? "", $0) },
+            uniquingKeysWith: { first, _ in first }
+        )
         let collected: Result<[Reply], any Error>
         do {
             collected = .success(
-                try await collect(keys.prefix + mailbox, request.ticket, timeout, limit, onReply: onReply)
+                try await collect(keys.prefix + mailbox, tickets, timeout, limit, onReply: onReply)
             )
         } catch {
             collected = .failure(error)
@@ -77,7 +106,7 @@ package struct ControlClient {
 
     private func collect(
         _ list: String,
-        _ ticket: String?,
+        _ tickets: [String: Int],
         _ timeout: Double,
         _ limit: Int,
         onReply: (Reply) -> Void
@@ -93,10 +122,11 @@ package struct ControlClient {
             guard let item = answer.array?.last?.bytes else { break }
             // What is no reply, or one to somebody else's question, is passed over.
             guard let message = try? BroadcastMessage(decoding: item, largest: BroadcastMessage.largestReply),
-                message.headers["ticket"]?.string == ticket, let nodes = try? message.value().object
+                let question = message.headers["ticket"]?.string.flatMap({ tickets[$0] }),
+                let nodes = try? message.value().object
             else { continue }
             for (node, value) in nodes {
-                let reply = Reply(node: node, value: value)
+                let reply = Reply(question: question, node: node, value: value)
                 found.append(reply)
                 onReply(reply)
             }
@@ -118,4 +148,9 @@ package struct ControlClient {
         )
         return RedisCommand("PUBLISH", channel, message.encode())
     }
+}
+
+extension Duration {
+    /// Seconds with their fraction.
+    fileprivate var inSeconds: Double { self / .seconds(1) }
 }

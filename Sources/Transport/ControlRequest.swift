@@ -1,5 +1,4 @@
 public import CeleryMessage
-public import Transport
 
 /// A request of remote control as it came (`kombu/pidbox.py`).
 public struct ControlRequest: Sendable, Hashable {
@@ -88,21 +87,5 @@ public struct ControlRequest: Sendable, Hashable {
         body["ticket"] = ticket.map(JSONValue.string) ?? .null
         body["reply_to"] = ["exchange": .string(replyTo.exchange), "routing_key": .string(replyTo.routingKey)]
         return .object(body)
-    }
-
-    /// Whether a node is meant: by its name, else by a pattern, else as everybody.
-    public func isMeant(for node: String) throws(BroadcastError) -> Bool {
-        if !destination.isEmpty { return destination.contains(node) }
-        guard let pattern, let matcher, !pattern.isEmpty, !matcher.isEmpty else { return true }
-        switch matcher {
-        case "glob": return GlobPattern(pattern).matches(node)
-        case "pcre":
-            do {
-                return try NamePattern(pattern).matches(node)
-            } catch {
-                throw BroadcastError("its pattern cannot be read: \(error.reason)")
-            }
-        default: throw BroadcastError("there is no matcher called \(matcher)")
-        }
     }
 }

@@ -1,0 +1,43 @@
+import HTTPTypes
+import Hummingbird
+import Inspection
+
+/// Everything through which a deployment is administered over HTTP.
+struct AdministrationRoutes: Sendable {
+    let administration: Administration
+    let configuration: GatewayConfiguration
+
+    /// Adds all routes; `guarded` gives a group that lets users of a role on.
+    func add(guarded: (GatewayUser.Role) -> RouterGroup<GatewayContext>) {
+        let (viewer, `operator`, admin) = (guarded(.viewer), guarded(.operator), guarded(.admin))
+        let auditor = Auditor(trail: administration.audit)
+        let body = BodyReader(largest: configuration.limits.bodyBytes, longest: configuration.limits.idleTime)
+        let names = QueueNames(administration.queues)
+        QueueRoutes(queues: administration.queues, names: names, auditor: auditor, body: body)
+            .add(viewer: viewer, admin: admin)
+        JobRoutes(queues: administration.queues, names: names, auditor: auditor, body: body)
+            .add(viewer: viewer, operator: `operator`)
+        WorkerRoutes(administration: administration, auditor: auditor, body: body)
+            .add(viewer: viewer, operator: `operator`, admin: admin)
+        ScheduleRoutes(schedule: administration.schedule, auditor: auditor)
+            .add(viewer: viewer, operator: `operator`, admin: admin)
+        AuditRoutes(trail: administration.audit).add(to: viewer)
+        ExplanationRoutes(explaining: administration.explaining).add(to: viewer)
+        FlowerRoutes(administration: administration).add(to: viewer)
+    }
+}
+
+/// Reads the queue of an address.
+struct QueueNames: Sendable {
+    private let known: Set<String>
+
+    init(_ queues: any QueueAdministration) { known = Set(queues.queueNames) }
+
+    /// The queue; 404 where none of that name is configured.
+    func read(_ context: GatewayContext) throws -> String {
+        guard let name = context.parameters.get("queue").flatMap(PercentEncoding.decoded), known.contains(name) else {
+            throw GatewayError.notFound("There is no queue of that name.")
+        }
+        return name
+    }
+}

@@ -1,0 +1,134 @@
+import CeleryMessage
+import Hummingbird
+import Inspection
+
+/// The jobs of a queue: lists, one, retry, remove, promote; the last three for many at once too.
+struct JobRoutes: Sendable {
+    let queues: any QueueAdministration
+    let names: QueueNames
+    let auditor: Auditor
+    let body: BodyReader
+
+    /// The most jobs of one request that changes them.
+    private static let mostAtOnce = 1000
+
+    /// What can be done to a job.
+    private enum Change: String {
+        case retry
+        case remove
+        case promote
+    }
+
+    func add(viewer: RouterGroup<GatewayContext>, operator: RouterGroup<GatewayContext>) {
+        let jobs: RouterPath = "/api/v1/admin/jobs"
+        viewer.group(jobs)
+            .get("{queue}/jobs", use: list)
+            .get("{queue}/{task_id}", use: detail)
+        `operator`.group(jobs)
+            .delete("{queue}/{task_id}") { try await one(.remove, $0, $1) }
+            .post("{queue}/{task_id}/retry") { try await one(.retry, $0, $1) }
+            .post("{queue}/{task_id}/promote") { try await one(.promote, $0, $1) }
+            .post("{queue}/retry") { try await many(.retry, $0, $1) }
+            .post("{queue}/remove") { try await many(.remove, $0, $1) }
+            .post("{queue}/promote") { try await many(.promote, $0, $1) }
+    }
+
+    // MARK: Looking
+
+    @Sendable private func list(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let queue = try names.read(context)
+        let query = try QueryReader(request, known: ["state", "start", "end"])
+        let start = try query.integer("start", in: 0...Int(Int32.max)) ?? 0
+        let end = try query.integer("end", in: 0...Int(Int32.max)) ?? start + 10
+        guard let state = JobState(rawValue: query.text("state") ?? "waiting") else {
+            let states = JobState.allCases.map(\.rawValue).joined(separator: ", ")
+            throw GatewayError.invalid("state", "Expected one of \(states).")
+        }
+        // As clients of BullMQ count: the job at `end` is the last one.
+        let page = try await queues.jobs(in: queue, state: state, range: Self.range(start, end))
+        return .success(
+            .array(page.jobs.map { .object($0.json) }),
+            ["total": page.total.map { .int(Int64($0)) } ?? .null]
+        )
+    }
+
+    /// From the first to the last one, both included; nothing where the last one is before the first.
+    static func range(_ start: Int, _ end: Int) -> Range<Int> {
+        start..<max(start, min(end + 1, start + QueueAdministrationLimits.range))
+    }
+
+    @Sendable private func detail(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let queue = try names.read(context)
+        let id = try TaskIDParameter.read(context)
+        _ = try QueryReader(request, known: [])
+        guard let job = try await queues.job(id, in: queue) else {
+            throw GatewayError.notFound("The queue has no job of that id.")
+        }
+        return .success(.object(job.json))
+    }
+
+    // MARK: Changing
+
+    private func one(_ change: Change, _ request: Request, _ context: GatewayContext) async throws -> Response {
+        let queue = try names.read(context)
+        let id = try TaskIDParameter.read(context)
+        _ = try MemberReader(try await body.optionalObject(request), known: [])
+        let outcome = try await make(change, id, queue, context)
+        switch outcome {
+        case "not_found": throw GatewayError.notFound("The queue has no job of that id.")
+        case "not_failed": throw GatewayError(.conflict, "not_failed", "The job has not failed.")
+        case "not_delayed": throw GatewayError(.conflict, "not_delayed", "The job is not delayed.")
+        case "gone": throw GatewayError(.conflict, "gone", "The job's message is not kept any more.")
+        default: return .success(["id": .string(id), "queue": .string(queue), "outcome": .string(outcome)])
+        }
+    }
+
+    private func many(_ change: Change, _ request: Request, _ context: GatewayContext) async throws -> Response {
+        let queue = try names.read(context)
+        let members = try MemberReader(try await body.object(request), known: ["ids"])
+        let ids = try members.array("ids").map(\.string)
+        guard !ids.isEmpty, ids.count <= Self.mostAtOnce, ids.allSatisfy({ $0.map(TaskIDParameter.isFit) ?? false })
+        else { throw members.invalid("ids", "Expected 1 to \(Self.mostAtOnce) ids of tasks.") }
+        var outcomes: [JSONValue] = []
+        for id in ids.compactMap(\.self) {
+            let outcome = try await make(change, id, queue, context)
+            outcomes.append(["id": .string(id), "outcome": .string(outcome)])
+        }
+        return .success(.array(outcomes))
+    }
+
+    private func make(
+        _ change: Change,
+        _ id: String,
+        _ queue: String,
+        _ context: GatewayContext
+    ) async throws -> String {
+        try await auditor.change(
+            "job.\(change.rawValue)",
+            id,
+            context,
+            outcome: { .init(name: $0, detail: ["queue": .string(queue)]) }
+        ) {
+            switch change {
+            case .remove: try await queues.remove(id, in: queue).word
+            case .retry: try await queues.retry(id, in: queue).word
+            case .promote: try await queues.promote(id, in: queue) ? "promoted" : "not_delayed"
+            }
+        }
+    }
+}
+
+extension JobRemoval {
+    fileprivate var word: String { self == .notFound ? "not_found" : rawValue }
+}
+
+extension JobRetry {
+    fileprivate var word: String {
+        switch self {
+        case .retried: "retried"
+        case .notFailed: "not_failed"
+        case .gone: "gone"
+        case .notFound: "not_found"
+        }
+    }
+}

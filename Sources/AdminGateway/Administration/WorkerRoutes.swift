@@ -1,0 +1,205 @@
+import CeleryMessage
+import HTTPTypes
+import Hummingbird
+import Inspection
+
+/// The workers: what they say about themselves, and what they can be told.
+struct WorkerRoutes: Sendable {
+    let administration: Administration
+    let auditor: Auditor
+    let body: BodyReader
+
+    private var workers: any WorkerAdministration { administration.workers }
+    private static let mostProcesses = 1000
+
+    func add(
+        viewer: RouterGroup<GatewayContext>,
+        operator: RouterGroup<GatewayContext>,
+        admin: RouterGroup<GatewayContext>
+    ) {
+        let path: RouterPath = "/api/v1/admin/workers"
+        viewer.group(path).get(use: list).get("{worker}", use: detail)
+        admin.group(path)
+            .post("{worker}/shutdown", use: shutDown)
+            .post("{worker}/pool/grow") { try await order($0, $1, ["n"]) { .growPool(try Self.count($0)) } }
+            .post("{worker}/pool/shrink") { try await order($0, $1, ["n"]) { .shrinkPool(try Self.count($0)) } }
+            .post("{worker}/pool/restart") { try await order($0, $1, []) { _ in .restartPool } }
+            .post("{worker}/autoscale") { try await order($0, $1, ["min", "max"], Self.autoscale) }
+            .post("{worker}/queues/add") {
+                try await order($0, $1, ["queue"]) { .addConsumer(queue: try $0.required("queue")) }
+            }
+            .post("{worker}/queues/cancel") {
+                try await order($0, $1, ["queue"]) { .cancelConsumer(queue: try $0.required("queue")) }
+            }
+            .post("{worker}/events/enable") { try await order($0, $1, []) { _ in .enableEvents } }
+            .post("{worker}/events/disable") { try await order($0, $1, []) { _ in .disableEvents } }
+        admin.post("/api/v1/admin/limits/rate", use: rateLimit)
+        admin.post("/api/v1/admin/limits/time", use: timeLimit)
+        `operator`.post("/api/v1/admin/revoke", use: revoke)
+    }
+
+    // MARK: Looking
+
+    @Sendable private func list(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        _ = try QueryReader(request, known: [])
+        return .success(.array(try await workers.workers().map { .object($0.json) }))
+    }
+
+    @Sendable private func detail(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let name = try Self.name(context)
+        _ = try QueryReader(request, known: [])
+        guard let worker = try await workers.worker(name) else { throw Self.silent }
+        return .success(.object(worker.json))
+    }
+
+    private static var silent: GatewayError { .notFound("No worker of that name answers.") }
+
+    private static func name(_ context: GatewayContext) throws -> String {
+        guard let name = context.parameters.get("worker").flatMap(PercentEncoding.decoded), TaskIDParameter.isFit(name)
+        else { throw GatewayError.invalid("worker", "Expected a worker's name: 1 to 255 characters without spaces.") }
+        return name
+    }
+
+    // MARK: Telling one
+
+    private static func count(_ members: MemberReader) throws -> Int {
+        try members.integer("n", in: 1...mostProcesses) ?? 1
+    }
+
+    private static func autoscale(_ members: MemberReader) throws -> WorkerOrder {
+        guard let most = try members.integer("max", in: 1...mostProcesses) else {
+            throw members.invalid("max", "It is missing.")
+        }
+        let least = try members.integer("min", in: 0...mostProcesses) ?? 0
+        guard least <= most else { throw members.invalid("min", "Expected no more than max.") }
+        return .autoscale(least: least, most: most)
+    }
+
+    private func order(
+        _ request: Request,
+        _ context: GatewayContext,
+        _ known: Set<String>,
+        _ make: (MemberReader) throws -> WorkerOrder
+    ) async throws -> Response {
+        let name = try Self.name(context)
+        let order = try make(try MemberReader(try await body.optionalObject(request), known: known))
+        return try await tell(order, [name], context)
+    }
+
+    /// A worker that ends answers nothing: it is looked for before.
+    @Sendable private func shutDown(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let name = try Self.name(context)
+        _ = try MemberReader(try await body.optionalObject(request), known: [])
+        try await auditor.change("worker.shutdown", name, context, outcome: { .init(name: "told") }) {
+            guard try await workers.workers().contains(where: { $0.name == name }) else { throw Self.silent }
+            _ = try await workers.tell(.shutDown, to: [name])
+        }
+        return .success(["worker": .string(name), "outcome": "told"], status: .accepted)
+    }
+
+    private func tell(_ order: WorkerOrder, _ nodes: [String], _ context: GatewayContext) async throws -> Response {
+        let replies = try await auditor.change(
+            order.action,
+            order.target ?? nodes.first ?? "*",
+            context,
+            outcome: { replies in
+                .init(
+                    name: replies.allSatisfy(\.isOK) ? "done" : "refused",
+                    detail: ["workers": .array(replies.map { .string($0.node) })]
+                )
+            }
+        ) {
+            let replies = try await workers.tell(order, to: nodes)
+            guard !replies.isEmpty || nodes.isEmpty else { throw Self.silent }
+            return replies
+        }
+        if let refusal = replies.first?.error, !replies.contains(where: \.isOK) {
+            throw GatewayError(.conflict, "refused", "The worker refuses: \(refusal.prefix(200))")
+        }
+        return .success(.array(replies.map(\.json)))
+    }
+
+    // MARK: Telling all
+
+    private static func nodes(_ members: MemberReader) throws -> [String] {
+        let nodes = try members.array("workers").map(\.string)
+        guard nodes.count <= 1000, nodes.allSatisfy({ $0.map(TaskIDParameter.isFit) ?? false }) else {
+            throw members.invalid("workers", "Expected names of workers.")
+        }
+        return nodes.compactMap(\.self)
+    }
+
+    @Sendable private func revoke(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let members = try MemberReader(try await body.object(request), known: ["ids", "terminate", "signal"])
+        let ids = try members.array("ids").map(\.string)
+        guard !ids.isEmpty, ids.count <= 1000, ids.allSatisfy({ $0.map(TaskIDParameter.isFit) ?? false }) else {
+            throw members.invalid("ids", "Expected 1 to 1000 ids of tasks.")
+        }
+        let signal = try members.text("signal") ?? "SIGTERM"
+        guard ["SIGTERM", "SIGKILL", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGHUP"].contains(signal) else {
+            throw members.invalid("signal", "Expected SIGTERM, SIGKILL, SIGINT, SIGQUIT, SIGUSR1 or SIGHUP.")
+        }
+        let order = WorkerOrder.revoke(
+            ids: ids.compactMap(\.self),
+            terminate: try members.flag("terminate"),
+            signal: signal
+        )
+        return try await tell(order, [], context)
+    }
+
+    @Sendable private func rateLimit(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let members = try MemberReader(try await body.object(request), known: ["task", "rate", "workers"])
+        let rate = try members.required("rate")
+        guard Self.isRate(rate) else { throw members.invalid("rate", "Expected a number, or one with /s, /m or /h.") }
+        let order = WorkerOrder.rateLimit(task: try members.required("task"), rate: rate)
+        return try await tell(order, try Self.nodes(members), context)
+    }
+
+    /// `10`, `0.5/s`, `100/m`, `3/h`.
+    private static func isRate(_ text: String) -> Bool {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard let first = parts.first, parts.count <= 2, let number = Double(first), number.isFinite, number >= 0 else {
+            return false
+        }
+        return parts.count == 1 || ["s", "m", "h"].contains(parts[1])
+    }
+
+    @Sendable private func timeLimit(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let members = try MemberReader(try await body.object(request), known: ["task", "hard", "soft", "workers"])
+        let order = WorkerOrder.timeLimit(
+            task: try members.required("task"),
+            hard: try members.delay("hard").map { $0 / .seconds(1) },
+            soft: try members.delay("soft").map { $0 / .seconds(1) }
+        )
+        return try await tell(order, try Self.nodes(members), context)
+    }
+}
+
+extension WorkerOrder {
+    /// What the audit list calls it.
+    fileprivate var action: String {
+        switch self {
+        case .shutDown: "worker.shutdown"
+        case .growPool: "worker.pool_grow"
+        case .shrinkPool: "worker.pool_shrink"
+        case .autoscale: "worker.autoscale"
+        case .restartPool: "worker.pool_restart"
+        case .addConsumer: "worker.add_consumer"
+        case .cancelConsumer: "worker.cancel_consumer"
+        case .revoke(_, let terminate, _): terminate ? "task.terminate" : "task.revoke"
+        case .rateLimit: "task.rate_limit"
+        case .timeLimit: "task.time_limit"
+        case .enableEvents: "worker.enable_events"
+        case .disableEvents: "worker.disable_events"
+        }
+    }
+
+    /// What it is done to, where that is no worker.
+    fileprivate var target: String? {
+        switch self {
+        case .revoke(let ids, _, _): ids.count == 1 ? ids[0] : "\(ids.count) tasks, \(ids.first ?? "") first"
+        case .rateLimit(let task, _), .timeLimit(let task, _, _): task
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,81 @@
+import BeatRuntime
+import CeleryMessage
+import Inspection
+import Logging
+import MessageCodecs
+import NIOPosix
+import RedisInspection
+import Schedules
+import Settings
+import Transport
+import WorkerCommandLine
+
+/// Puts the administration of a deployment on Redis together.
+struct AdministrationWiring {
+    let configuration: CeleriacConfiguration
+    let schedule: ScheduleSource
+    let logger: Logger
+    let inspector: RedisInspector
+    /// What finished tasks have left.
+    let history: RedisHistory
+    /// What failed for good.
+    let deadLetters: RedisDeadLetters
+
+    init(configuration: CeleriacConfiguration, schedule: ScheduleSource, inspector: RedisInspector, logger: Logger) {
+        self.configuration = configuration
+        self.schedule = schedule
+        self.inspector = inspector
+        self.logger = logger
+        history = RedisHistory(inspector)
+        deadLetters = RedisDeadLetters(inspector)
+    }
+
+    func administration(_ tasks: TaskInspector) -> Administration {
+        let workers = RedisWorkerAdministration(
+            transport: inspector.configuration.transport,
+            exchange: configuration.messaging.controlExchange + ".pidbox",
+            eventLoop: MultiThreadedEventLoopGroup.singleton.next(),
+            logger: logger
+        )
+        let queues = RedisQueueAdministration(
+            inspector: inspector,
+            history: history,
+            cleaning: history,
+            letters: deadLetters,
+            workers: workers,
+            options: options
+        )
+        return Administration(
+            queues: queues,
+            workers: workers,
+            schedule: scheduleAdministration,
+            audit: RedisAuditTrail(inspector: inspector),
+            explaining: RedisExplainer(tasks: tasks, queues: queues, workers: workers)
+        )
+    }
+
+    private var options: RedisQueueAdministration.Options {
+        var options = RedisQueueAdministration.Options()
+        options.codecs = .celeryDefaults
+        options.resultSerializer = configuration.results.serializer.rawValue
+        options.resultLifetime = configuration.results.expires
+        options.mask = ArgumentMask(SecretNames(configuration.history.mask ?? SecretNames.usual))
+        options.limits = MessageLimits(
+            itemBytes: configuration.bounds.messageBytes,
+            bodyBytes: configuration.bounds.messageBytes
+        )
+        return options
+    }
+
+    /// The file is read again each time it is asked for: there may be none yet, and it may change.
+    private var scheduleAdministration: RedisScheduleAdministration {
+        let (source, timezone) = (schedule, configuration.timezone)
+        let cache = ScheduleCache(source: source, timezone: timezone)
+        return RedisScheduleAdministration(
+            inspector: inspector,
+            name: { try cache.file()?.name ?? "" },
+            entries: { try cache.file()?.entries ?? [] },
+            writer: MessageWriter(configuration, replyTo: Identifier.uuid())
+        )
+    }
+}
