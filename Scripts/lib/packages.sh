@@ -11,7 +11,7 @@ build_packages=(
 run_packages=(redis-server fonts-dejavu-core)
 
 # What the tests need beside that: readers of PDF files, a maker of certificates, a browser for the pages.
-test_packages=(poppler-utils openssl chromium)
+test_packages=(poppler-utils openssl chromium chromium-driver)
 
 is_installed() {
     [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

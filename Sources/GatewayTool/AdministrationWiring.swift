@@ -1,3 +1,4 @@
+import AdminGateway
 import BeatRuntime
 import CeleryMessage
 import Inspection
@@ -52,6 +53,11 @@ struct AdministrationWiring {
             audit: RedisAuditTrail(inspector: inspector),
             explaining: RedisExplainer(tasks: tasks, queues: queues, workers: workers)
         )
+    }
+
+    /// The pages for people, over the same.
+    func dashboard(_ administration: Administration) -> Dashboard {
+        Dashboard(administration: administration, history: history, deadLetters: deadLetters)
     }
 
     private var options: RedisQueueAdministration.Options {

@@ -90,6 +90,13 @@ struct GatewayProgram {
     private func server(_ inspector: RedisInspector, _ transport: RedisTransportConfiguration) throws -> GatewayServer {
         let gateway = GatewayWiring.configuration(configuration.gateway)
         let settings = configuration.gateway
+        let wiring = AdministrationWiring(
+            configuration: configuration,
+            schedule: schedule,
+            inspector: inspector,
+            logger: logger
+        )
+        let administration = wiring.administration(taskInspector(inspector))
         do {
             return try GatewayServer(
                 gateway: Gateway(
@@ -98,7 +105,8 @@ struct GatewayProgram {
                     reading: inspector,
                     feed: inspector,
                     enqueuer: enqueuer(inspector),
-                    administration: administration(inspector)
+                    administration: administration,
+                    dashboard: wiring.dashboard(administration)
                 ),
                 address: settings.unixSocket.map { .unix(path: $0) } ?? .tcp(host: settings.host, port: settings.port),
                 certificate: settings.tls.map {
@@ -111,11 +119,6 @@ struct GatewayProgram {
         } catch {
             throw Complaint("gateway.tls: the certificate or its key cannot be used: \(error)", code: .usage)
         }
-    }
-
-    private func administration(_ inspector: RedisInspector) -> Administration {
-        AdministrationWiring(configuration: configuration, schedule: schedule, inspector: inspector, logger: logger)
-            .administration(taskInspector(inspector))
     }
 
     private func taskInspector(_ inspector: RedisInspector) -> TaskInspector {
