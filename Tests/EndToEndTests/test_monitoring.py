@@ -47,8 +47,12 @@ def scraped(tmp_path_factory):
         worker = deployment.start_worker("--metrics", "0")
         port = int(re.search(r":(\d+)/metrics", worker.wait_for_line("Metrics are served on"))[1])
         gateway = Gateway(deployment)
+        deployment.write_beat({"beat_schedule": {"often": {"task": "proj.noop", "schedule": {"every": 1}}}})
+        beat = deployment.spawn_beat("--metrics", "0", "-l", "INFO")
+        beat_port = int(re.search(r":(\d+)/metrics", beat.wait_for_line("Metrics are served on"))[1])
         server = PrometheusServer(
-            deployment.directory, {"celeriac-worker": [port], "celeriac-gateway": [gateway.port]}
+            deployment.directory,
+            {"celeriac-worker": [port], "celeriac-gateway": [gateway.port], "celeriac-beat": [beat_port]},
         )
         deployment.processes.append(server.process)
         app = deployment.app()
@@ -61,8 +65,9 @@ def scraped(tmp_path_factory):
 
         def has_rates():
             something_of_everything()
-            return server.query("rate(celery_task_failed_total[10s]) > 0") and server.query(
-                "rate(celeriac_gateway_requests_total[10s]) > 0"
+            return all(
+                server.query(f"rate({metric}[10s]) > 0")
+                for metric in ("celery_task_failed_total", "celeriac_gateway_requests_total", "celeriac_beat_sent_total")
             )
 
         # Rates need two scrapes at least between which something happened.
@@ -91,7 +96,7 @@ def test_every_alert_asks_for_metrics_that_there_are(scraped):
         assert names and names <= known, (rule["alert"], names - known)
         # It can be asked; that it is silent on a healthy deployment is the next line.
         scraped.query(rule["expr"])
-    quiet = {"CeleriacWorkerDown", "CeleriacNoWorkers", "CeleriacRedisDown", "CeleriacLeasesLost"}
+    quiet = {"CeleriacBeatSilent", "CeleriacWorkerDown", "CeleriacNoWorkers", "CeleriacRedisDown", "CeleriacLeasesLost"}
     assert [rule["alert"] for rule in rules if rule["alert"] in quiet and scraped.query(rule["expr"])] == []
 
 
