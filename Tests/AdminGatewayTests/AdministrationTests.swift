@@ -370,7 +370,7 @@ import Testing
         ("/api/v1/admin/limits/rate", #"{"rate": "1"}"#, "task"),
         ("/api/v1/admin/limits/time", #"{"task": "a", "hard": -1}"#, "hard"),
         ("/api/v1/admin/workers/celery@one/pool/grow", #"{"n": 0}"#, "n"),
-        ("/api/v1/admin/workers/celery@one/autoscale", #"{"max": 1, "min": 2}"#, "min"),
+        ("/api/v1/admin/workers/celery@one/autoscale", #"{"min": 2}"#, "max"),
         ("/api/v1/admin/workers/celery@one/queues/add", "{}", "queue"),
         ("/api/v1/admin/workers/a%20b/pool/grow", "{}", "worker"),
     ])
@@ -381,6 +381,17 @@ import Testing
             let answer = try await client.change(path, .admin, body)
             #expect(answer.status == .badRequest)
             #expect(try answer.json["field"]?.string == field)
+            #expect(administration.orders.isEmpty)
+        }
+    }
+
+    @Test func `refuses bounds that contradict each other`() async throws {
+        let gateway = Self.gateway()
+        let administration = gateway.administration
+        try await gateway.run { client async throws in
+            let answer = try await client.change(Self.path + "/autoscale", .admin, #"{"max": 1, "min": 2}"#)
+            #expect(answer.status == .conflict)
+            #expect(try answer.json["field"] == "min")
             #expect(administration.orders.isEmpty)
         }
     }

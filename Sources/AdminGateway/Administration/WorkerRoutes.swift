@@ -71,7 +71,9 @@ struct WorkerRoutes: Sendable {
             throw members.invalid("max", "It is missing.")
         }
         let least = try members.integer("min", in: 0...mostProcesses) ?? 0
-        guard least <= most else { throw members.invalid("min", "Expected no more than max.") }
+        guard least <= most else {
+            throw GatewayError(.conflict, "refused", "Expected no more than max.", field: "min")
+        }
         return .autoscale(least: least, most: most)
     }
 

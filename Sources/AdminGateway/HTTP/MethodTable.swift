@@ -18,7 +18,14 @@ struct MethodTable: Sendable {
             byPath[parts, default: []].append(route.method.rawValue)
             if route.method == .get { byPath[parts, default: []].append("HEAD") }
         }
+        // As the router does: a part that is written out comes before one that stands for any.
         routes = byPath.map { Route(parts: $0.key, methods: Array(Set($0.value)).sorted()) }
+            .sorted { Self.openness($0.parts) < Self.openness($1.parts) }
+    }
+
+    /// Which parts stand for any text: `0` for each that is written out, `1` for each that is not.
+    private static func openness(_ parts: [String]) -> String {
+        parts.map { $0.hasPrefix("{") ? "1" : "0" }.joined()
     }
 
     /// The methods of an address; `nil` where there is nothing at all.
