@@ -95,7 +95,7 @@ public struct RedisKeys: Sendable, Hashable {
     public var historyDurations: String { prefix + "celeriac:history:durations" }
     /// Stream of finished tasks of a queue, one entry for many; bounded in number and time, expires.
     public func history(queue: String, completed: Bool) -> String {
-        prefix + "celeriac:history:" + (completed ? "completed:" : "failed:") + queue
+        prefix + (completed ? "celeriac:history:completed:" : "celeriac:history:failed:") + queue
     }
     /// Sorted set: finished tasks that an operator had forgotten, by place in their streams → when; bounded in number and
     /// time.

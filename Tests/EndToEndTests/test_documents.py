@@ -115,7 +115,7 @@ def test_every_configuration_is_right(tmp_path, name, content):
         (tmp_path / folder).mkdir(parents=True)
     path = tmp_path / "tasks.yaml"
     path.write_text(content, encoding="utf-8")
-    variables = {variable: "x" for variable in re.findall(r"\$\{(\w+)\}", content)}
+    variables = {variable: "x" * 16 for variable in re.findall(r"\$\{(\w+)\}", content)}
     done = subprocess.run(
         [EXECUTABLE, "report", "--check", path], env=clean_environment(**variables), capture_output=True, text=True,
         timeout=30,

@@ -165,8 +165,6 @@ extension Worker {
         stats["broker"] = .object(control?.brokerInfo ?? JSONObject())
         stats["prefetch_count"] = .int(Int64(prefetchCount))
         stats["rusage"] = .object(SystemFacts.resourceUsage)
-        // Celery's stats have no such member: operators' tools tell the workers apart by it.
-        stats["software"] = "celeriac"
         return stats
     }
 
@@ -189,7 +187,8 @@ extension Worker {
         let shares = sum == 0 ? [] : done.map { Self.fraction($0, of: sum) }
         let limit: JSONValue = configuration.control.maxTasksPerChild.map { .int(Int64($0)) } ?? "N/A"
         return [
-            "implementation": "celery.concurrency.prefork:TaskPool",
+            // The path of the pool's class, with Celery; operators' tools tell workers apart by it.
+            "implementation": "celeriac:WorkerPool",
             "max-concurrency": .int(Int64(pools.reduce(0) { $0 + $1.pool.capacity })),
             "processes": .array(processes.map { .int(Int64($0.processID)) }),
             "max-tasks-per-child": limit,
