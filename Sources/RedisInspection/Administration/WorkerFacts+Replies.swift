@@ -16,7 +16,7 @@ extension WorkerFacts {
         prefetch = stats?["prefetch_count"]?.int.flatMap { Int(exactly: $0) }
         // Linux counts kibibytes.
         memory = stats?["rusage"]?["maxrss"]?.number.flatMap { Int(exactly: ($0 * 1024).rounded()) }
-        isCeleriac = stats?["pool"]?["implementation"]?.string?.hasPrefix("celeriac:") ?? false
+        isCeleriac = stats?["pool"]?["implementation"]?.string?.hasPrefix("celeriac.") ?? false
         queues = (answer["active_queues"]?.array ?? []).compactMap { $0["name"]?.string }
         active = answer["active"]?.array?.count ?? 0
         reserved = answer["reserved"]?.array?.count ?? 0

@@ -188,7 +188,7 @@ extension Worker {
         let limit: JSONValue = configuration.control.maxTasksPerChild.map { .int(Int64($0)) } ?? "N/A"
         return [
             // The path of the pool's class, with Celery; operators' tools tell workers apart by it.
-            "implementation": "celeriac:WorkerPool",
+            "implementation": "celeriac.pools:WorkerPool",
             "max-concurrency": .int(Int64(pools.reduce(0) { $0 + $1.pool.capacity })),
             "processes": .array(processes.map { .int(Int64($0.processID)) }),
             "max-tasks-per-child": limit,
