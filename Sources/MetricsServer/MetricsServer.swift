@@ -44,7 +44,7 @@ public final class MetricsServer: Sendable {
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { [self] channel in
                 guard admit(channel) else {
-                    return channel.eventLoop.makeFailedFuture(ChannelError.connectTimeout(.zero))
+                    return channel.eventLoop.makeFailedFuture(TooManyClients())
                 }
                 return channel.pipeline.configureHTTPServerPipeline(withErrorHandling: true).flatMapThrowing {
                     let pipeline = channel.pipeline.syncOperations
@@ -80,3 +80,6 @@ public final class MetricsServer: Sendable {
         return true
     }
 }
+
+/// Why a client is turned away; its connection is closed.
+private struct TooManyClients: Error {}

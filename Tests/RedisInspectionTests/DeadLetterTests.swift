@@ -48,16 +48,7 @@ import Transport
 
     private func with(_ body: (Office) async throws -> Void) async throws {
         try await InspectorUnderTest.run { test in
-            let broker = RedisBroker(
-                configuration: RedisTransportConfiguration(
-                    broker: try RedisConfiguration(url: test.server.url),
-                    results: nil,
-                    keys: test.keys
-                ),
-                eventLoop: test.client.eventLoop,
-                logger: test.inspector.logger
-            )
-            try await broker.start(queues: []) { _ in }
+            let broker = try await test.startBroker()
             let letters = RedisDeadLetters(test.inspector, pause: .zero)
             let outcome: Result<Void, any Error>
             do {

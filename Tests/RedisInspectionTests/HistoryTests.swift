@@ -62,16 +62,7 @@ import Transport
 
     private func with(_ body: (Ending, RedisHistory) async throws -> Void) async throws {
         try await InspectorUnderTest.run { test in
-            let broker = RedisBroker(
-                configuration: RedisTransportConfiguration(
-                    broker: try RedisConfiguration(url: test.server.url),
-                    results: nil,
-                    keys: test.keys
-                ),
-                eventLoop: test.client.eventLoop,
-                logger: test.inspector.logger
-            )
-            try await broker.start(queues: []) { _ in }
+            let broker = try await test.startBroker()
             let history = RedisHistory(test.inspector, pause: .zero)
             let outcome: Result<Void, any Error>
             do {

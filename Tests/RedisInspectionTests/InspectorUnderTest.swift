@@ -15,6 +15,21 @@ struct InspectorUnderTest {
     let keys: RedisKeys
     let server: RedisServer
 
+    /// A worker's connection to the same server, without queues; whoever starts it stops it.
+    func startBroker() async throws -> RedisBroker {
+        let broker = RedisBroker(
+            configuration: RedisTransportConfiguration(
+                broker: try RedisConfiguration(url: server.url),
+                results: nil,
+                keys: keys
+            ),
+            eventLoop: client.eventLoop,
+            logger: inspector.logger
+        )
+        try await broker.start(queues: []) { _ in }
+        return broker
+    }
+
     static func run(
         queues: [String] = ["pdf", "email"],
         keys: RedisKeys = RedisKeys(),
