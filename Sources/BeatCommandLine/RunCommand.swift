@@ -55,6 +55,10 @@ struct RunCommand: AsyncParsableCommand {
         let source = options.configurationSource
         let configuration = try source.load()
         let schedule = try options.scheduleSource.load(timezone: configuration.timezone)
+        // Without a server beat sends nothing to a queue, so it goes on.
+        guard configuration.queueEnabled || schedule.mode == .local else {
+            return Terminal.error(WorkerProgram.queuesAreOff("beat"))
+        }
         let log = try log(configuration)
         let metrics = try metrics.map(MetricsAddress.init(option:))
         let node = NodeName.expand(hostname ?? "celerybeat@%h", host: Environment.hostname)

@@ -137,7 +137,7 @@ struct GatewayProgram {
     private func enqueuer(_ inspector: RedisInspector) -> TaskEnqueuer {
         TaskEnqueuer(
             catalog: GatewayWiring.catalog(configuration),
-            sending: inspector,
+            sending: configuration.queueEnabled ? inspector : QueuesOff(),
             codecs: .celeryDefaults,
             serializer: configuration.taskSerializer.rawValue,
             origin: "gen\(getpid())@\(Environment.hostname)",
@@ -157,7 +157,8 @@ struct GatewayProgram {
         // People and scripts wait for this line, whatever the log level.
         var loud = logger
         loud.logLevel = min(logger.logLevel, .info)
-        loud.info("celeriac-gateway ready on \(addressText(port ?? configuration.gateway.port))")
+        let queues = configuration.queueEnabled ? "" : " (queues are off: QUEUE_ENABLED or queue_enabled is false)"
+        loud.info("celeriac-gateway ready on \(addressText(port ?? configuration.gateway.port))\(queues)")
     }
 
     private func addressText(_ port: Int) -> String {

@@ -220,6 +220,11 @@ public struct ConfigurationLoader: Sendable {
             let node = YAMLNode(.scalar(YAMLScalar(value, style: .doubleQuoted)), position: Self.nowhere)
             apply(key, node, to: &configuration, &reader)
         }
+        for (variable, key) in EnvironmentNames.switches {
+            guard let value = set(variable) else { continue }
+            reader.source = .environment(variable)
+            apply(key, YAMLNode(.scalar(YAMLScalar(value)), position: Self.nowhere), to: &configuration, &reader)
+        }
         for name in environment.keys.sorted() where name.hasPrefix("CELERY_") && !EnvironmentNames.isKnown(name) {
             let setting = name.dropFirst(7).lowercased()
             let place = SourcePlace.environment(name: name)

@@ -8,6 +8,9 @@ public enum EnvironmentNames {
         (variable: "CELERY_RESULT_BACKEND", key: "result_backend"),
     ]
 
+    /// Variables that stand for a setting that is on or off.
+    public static let switches = [(variable: "QUEUE_ENABLED", key: "queue_enabled")]
+
     /// Variables that stand for an option before the sub-command; the command line reads them.
     public static let globalOptions: Set<String> = ["CELERY_WORKDIR"]
 
@@ -45,6 +48,6 @@ public enum EnvironmentNames {
         all.contains(name) || commands.contains { name.hasPrefix("CELERY_\($0)_") }
     }
 
-    static let all = withoutUse.union(globalOptions).union(settings.map(\.variable))
+    static let all = withoutUse.union(globalOptions).union((settings + switches).map(\.variable))
         .union(workerOptions.union(workerFlags).map { "CELERY_WORKER_" + $0 })
 }

@@ -101,6 +101,31 @@ import Testing
         )
     }
 
+    // MARK: Switches
+
+    @Test(arguments: [
+        ("true", true), ("false", false), ("False", false), ("0", false), ("1", true), ("off", false), ("no", false),
+        ("", true),
+    ])
+    func `lets QUEUE_ENABLED switch queues off and on`(value: String, isOn: Bool) throws {
+        #expect(try configuration("", environment: ["QUEUE_ENABLED": value]).queueEnabled == isOn)
+        let file = try configuration("queue_enabled: \(!isOn)", environment: ["QUEUE_ENABLED": value])
+        #expect(file.queueEnabled == (value.isEmpty ? !isOn : isOn))
+    }
+
+    @Test func `lets the command line beat QUEUE_ENABLED`() throws {
+        let overrides = [ConfigurationLoader.Override("queue_enabled", "true")]
+        #expect(try configuration("", environment: ["QUEUE_ENABLED": "0"], overrides: overrides).queueEnabled)
+    }
+
+    @Test func `refuses a QUEUE_ENABLED that is neither`() throws {
+        #expect(
+            try load("", environment: ["QUEUE_ENABLED": "maybe"]).report.lines == [
+                "environment variable QUEUE_ENABLED: error: queue_enabled: expected true or false, found 'maybe'"
+            ]
+        )
+    }
+
     // MARK: REDIS_*
 
     @Test(arguments: [

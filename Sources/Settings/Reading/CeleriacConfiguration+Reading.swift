@@ -25,6 +25,7 @@ extension CeleriacConfiguration {
 
     private static let general: [Setting<CeleriacConfiguration>] = [
         .value("data_folder", "path", \.dataFolder) { $0.path($1) },
+        .bool("queue_enabled", \.queueEnabled),
         .optional("timezone", "name of a time zone", \.timezone) { $0.timezone($1) },
         .bool("enable_utc", \.enableUTC),
         .value("accept_content", "list of json, yaml, msgpack", \.acceptContent) { $0.serializers($1) },

@@ -8,6 +8,8 @@ public struct CeleriacConfiguration: Sendable {
     public var baseFolder: String
     /// `data_folder`: where `celeriac up` keeps its own Redis; default `data`.
     public var dataFolder: String
+    /// `queue_enabled`: false switches queues off, and with them workers and beat; default true.
+    public var queueEnabled = true
     /// `broker_*`.
     public var broker = BrokerSettings()
     /// `result_*`, `redis_*`.

@@ -65,6 +65,10 @@ package struct WorkerProgram {
     /// Runs until a signal stops it; answers the exit code.
     package func run(_ configuration: CeleriacConfiguration) async throws -> Int32 {
         let logger = log.logger("celeriac")
+        guard configuration.queueEnabled else {
+            Terminal.error(Self.queuesAreOff("worker"))
+            return 0
+        }
         let file = try scheduleFile(configuration)
         let wiring = WorkerWiring(configuration: configuration, options: options, registry: source.program.registry)
         let pools = pools(configuration, wiring)
@@ -80,6 +84,11 @@ package struct WorkerProgram {
         }
         try await group.shutdownGracefully()
         return code
+    }
+
+    /// Why a program that works on queues ends at once.
+    package static func queuesAreOff(_ name: String) -> String {
+        "\(name): queues are switched off (QUEUE_ENABLED or queue_enabled is false), so there is nothing to do"
     }
 
     private func run(
