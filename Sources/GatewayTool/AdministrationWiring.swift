@@ -51,13 +51,14 @@ struct AdministrationWiring {
             workers: workers,
             schedule: scheduleAdministration,
             audit: RedisAuditTrail(inspector: inspector),
-            explaining: RedisExplainer(tasks: tasks, queues: queues, workers: workers)
+            explaining: RedisExplainer(tasks: tasks, queues: queues, workers: workers),
+            deadLetters: deadLetters
         )
     }
 
     /// The pages for people, over the same.
     func dashboard(_ administration: Administration) -> Dashboard {
-        Dashboard(administration: administration, history: history, deadLetters: deadLetters)
+        Dashboard(administration: administration, history: history)
     }
 
     private var options: RedisQueueAdministration.Options {

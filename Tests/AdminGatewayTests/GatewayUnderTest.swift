@@ -13,6 +13,7 @@ import Testing
 struct GatewayUnderTest {
     let deployment = InMemoryDeployment()
     let administration = InMemoryAdministration(queues: ["celery", "email", "export", "pdf"])
+    let deadLetters = InMemoryDeadLetters()
     var configuration = GatewayConfiguration()
     var resultLifetime: Duration?
     var depthLimit: Int?
@@ -48,7 +49,7 @@ struct GatewayUnderTest {
                 depthLimit: depthLimit,
                 now: { now }
             ),
-            administration: Administration(administration)
+            administration: Administration(administration, deadLetters: deadLetters)
         ).router()
     }
 

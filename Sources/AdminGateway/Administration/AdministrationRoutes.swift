@@ -21,6 +21,8 @@ struct AdministrationRoutes: Sendable {
             .add(viewer: viewer, operator: `operator`, admin: admin)
         ScheduleRoutes(schedule: administration.schedule, auditor: auditor)
             .add(viewer: viewer, operator: `operator`, admin: admin)
+        DeadLetterRoutes(letters: administration.deadLetters, auditor: auditor, body: body)
+            .add(viewer: viewer, operator: `operator`, admin: admin)
         AuditRoutes(trail: administration.audit).add(to: viewer)
         ExplanationRoutes(explaining: administration.explaining).add(to: viewer)
         FlowerRoutes(administration: administration).add(to: viewer)

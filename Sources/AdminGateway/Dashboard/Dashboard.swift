@@ -5,7 +5,6 @@ package import Inspection
 package struct Dashboard: Sendable {
     private let administration: Administration
     private let history: any HistoryReading
-    private let deadLetters: any DeadLetters
     private let now: @Sendable () -> Instant
     private let activity: Activity
 
@@ -15,12 +14,10 @@ package struct Dashboard: Sendable {
     package init(
         administration: Administration,
         history: any HistoryReading,
-        deadLetters: any DeadLetters,
         now: @escaping @Sendable () -> Instant = { .now() }
     ) {
         self.administration = administration
         self.history = history
-        self.deadLetters = deadLetters
         self.now = now
         activity = Activity(history: history, now: now)
     }
@@ -42,7 +39,6 @@ package struct Dashboard: Sendable {
             configuration: configuration,
             administration: administration,
             history: history,
-            deadLetters: deadLetters,
             inspector: inspector,
             feed: feed,
             activity: activity,

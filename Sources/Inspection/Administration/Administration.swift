@@ -10,6 +10,8 @@ public struct Administration: Sendable {
     public var audit: any AuditTrail
     /// Why tasks do not run.
     public var explaining: any Explaining
+    /// What failed for good.
+    public var deadLetters: any DeadLetters
 
     /// A deployment's administration.
     public init(
@@ -17,17 +19,26 @@ public struct Administration: Sendable {
         workers: any WorkerAdministration,
         schedule: any ScheduleAdministration,
         audit: any AuditTrail,
-        explaining: any Explaining
+        explaining: any Explaining,
+        deadLetters: any DeadLetters
     ) {
         self.queues = queues
         self.workers = workers
         self.schedule = schedule
         self.audit = audit
         self.explaining = explaining
+        self.deadLetters = deadLetters
     }
 
     /// One that lives in this process.
-    public init(_ memory: InMemoryAdministration) {
-        self.init(queues: memory, workers: memory, schedule: memory, audit: memory, explaining: memory)
+    public init(_ memory: InMemoryAdministration, deadLetters: InMemoryDeadLetters = InMemoryDeadLetters()) {
+        self.init(
+            queues: memory,
+            workers: memory,
+            schedule: memory,
+            audit: memory,
+            explaining: memory,
+            deadLetters: deadLetters
+        )
     }
 }

@@ -133,11 +133,10 @@ struct DashboardUnderTest {
             reading: deployment,
             feed: deployment,
             enqueuer: TaskEnqueuer(catalog: TaskCatalog(), sending: deployment, origin: "gen1@test"),
-            administration: Administration(administration),
+            administration: Administration(administration, deadLetters: deadLetters),
             dashboard: Dashboard(
-                administration: Administration(administration),
+                administration: Administration(administration, deadLetters: deadLetters),
                 history: history,
-                deadLetters: deadLetters,
                 now: { Self.start }
             )
         ).router()

@@ -207,32 +207,6 @@ extension DashboardRoutes {
         var query = DeadLetterQuery()
         query.fingerprint = fingerprint
         query.limit = .max
-        let (letters, chosen) = (deadLetters, query)
-        return Response(
-            status: .ok,
-            headers: [
-                .contentType: "application/x-ndjson; charset=utf-8", .cacheControl: "no-store",
-                .contentDisposition: "attachment; filename=\"dead-letters-\(fingerprint).jsonl\"",
-            ],
-            body: ResponseBody { writer in
-                let (lines, source) = AsyncThrowingStream.makeStream(of: ByteBuffer.self)
-                let reading = Task {
-                    do {
-                        try await letters.export(chosen) { batch in
-                            var buffer = ByteBuffer()
-                            for letter in batch { buffer.writeBytes(WebJSON.bytes(.object(letter.json)) + [0x0A]) }
-                            if case .terminated = source.yield(buffer) { return false }
-                            return true
-                        }
-                        source.finish()
-                    } catch {
-                        source.finish(throwing: error)
-                    }
-                }
-                defer { reading.cancel() }
-                for try await buffer in lines { try await writer.write(buffer) }
-                try await writer.finish(nil)
-            }
-        )
+        return DeadLetterExport.response(query, from: deadLetters, named: "dead-letters-\(fingerprint)")
     }
 }

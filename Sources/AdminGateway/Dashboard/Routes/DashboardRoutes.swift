@@ -13,7 +13,6 @@ struct DashboardRoutes: Sendable {
     let configuration: GatewayConfiguration
     let administration: Administration
     let history: any HistoryReading
-    let deadLetters: any DeadLetters
     let inspector: TaskInspector
     let feed: any ResultFeed
     let activity: Activity
@@ -23,6 +22,7 @@ struct DashboardRoutes: Sendable {
     let now: @Sendable () -> Instant
 
     var home: String { configuration.basePath + Self.path }
+    var deadLetters: any DeadLetters { administration.deadLetters }
     var auditor: Auditor { Auditor(trail: administration.audit) }
     var body: BodyReader {
         BodyReader(largest: configuration.limits.bodyBytes, longest: configuration.limits.idleTime)
