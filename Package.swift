@@ -122,16 +122,18 @@ let targets: [Target] = [
     ),
     module("BeatRuntime", ["Schedules", "CeleryMessage", "Exposition", collections.product("HeapModule"), logging]),
 
+    module(
+        "SMTP",
+        ["CeleryMessage", nioCore, nioPosix, nio.product("NIOTLS"), nioSSL.product("NIOSSL")]
+    ),
+
     // Handlers, each behind the API that users have too.
     module("Databases", [grdb.product("GRDB")]),
     module("HandlersDebug", ["CeleriacTasks", "CeleryMessage"]),
     module("HandlersPDF", ["CeleriacTasks", "CeleryMessage", "Databases", "CPangoCairo", logging]),
     module(
         "HandlersMail",
-        [
-            "CeleriacTasks", "CeleryMessage", nioCore, nioPosix, nio.product("NIOTLS"), nioSSL.product("NIOSSL"),
-            mustache.product("Mustache"), logging,
-        ]
+        ["SMTP", "CeleriacTasks", "CeleryMessage", mustache.product("Mustache"), logging]
     ),
     module(
         "HandlersSMS",
@@ -281,7 +283,7 @@ let targets: [Target] = [
     tests(
         "HandlersMailTests",
         [
-            "HandlersMail", "HandlerTestSupport", "CeleriacTasks", "CeleryMessage", nioCore, nioPosix,
+            "HandlersMail", "SMTP", "HandlerTestSupport", "CeleriacTasks", "CeleryMessage", nioCore, nioPosix,
             nioSSL.product("NIOSSL"), logging,
         ]
     ),

@@ -1,4 +1,5 @@
 import Glibc
+public import SMTP
 
 /// The one folder whose files may be attached.
 ///

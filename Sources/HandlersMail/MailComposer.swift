@@ -1,5 +1,6 @@
 import CeleriacTasks
 import CeleryMessage
+import SMTP
 
 /// Makes mails out of task arguments; shared by the single and the bulk task.
 struct MailComposer: Sendable {

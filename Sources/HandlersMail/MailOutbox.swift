@@ -1,4 +1,5 @@
 import FoundationEssentials
+public import SMTP
 
 /// A folder that takes mails in place of a server: each becomes an `.eml` file that mail programs open.
 ///

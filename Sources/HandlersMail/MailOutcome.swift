@@ -1,5 +1,6 @@
 import CeleriacTasks
 import CeleryMessage
+import SMTP
 
 /// What became of a mail, as results show it.
 enum MailOutcome {

@@ -1,6 +1,7 @@
 import CeleriacTasks
 import CeleryMessage
 import Glibc
+import SMTP
 
 /// The options both mail handlers share.
 ///

@@ -1,6 +1,7 @@
 public import CeleryMessage
 import FoundationEssentials
 import Mustache
+public import SMTP
 
 /// The mail templates of a folder, parsed once.
 ///

@@ -1,5 +1,6 @@
 import CeleriacTasks
 import CeleryMessage
+import SMTP
 
 /// Where mails go: to a server or to a folder.
 enum MailTransport: Sendable {

@@ -1,5 +1,6 @@
 public import CeleriacTasks
 public import CeleryMessage
+import SMTP
 
 /// Sends many mails: `send_bulk_emails(emails)`, a list of what `send_email` takes, with `to` for the recipient.
 ///

@@ -1,6 +1,7 @@
 public import CeleriacTasks
 public import CeleryMessage
 import Logging
+import SMTP
 
 /// Sends one mail: `send_email(to_email, subject, body, html=None, cc=None, bcc=None, reply_to=None,
 /// attachments=None, template=None, data=None)`.

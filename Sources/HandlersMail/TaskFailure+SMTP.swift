@@ -1,5 +1,6 @@
 public import CeleriacTasks
 import CeleryMessage
+public import SMTP
 
 extension TaskFailure {
     /// The exception Python's `smtplib` raises for the same failure, so that clients catch what they know.

@@ -1,5 +1,6 @@
 import Foundation
 import HandlersMail
+import SMTP
 import TestSupport
 import Testing
 

@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import HandlersMail
+@testable import SMTP
 
 struct AttachmentFolderTests {
     private func folder() throws -> (ScratchFolder, AttachmentFolder) {

@@ -3,6 +3,7 @@ import CeleryMessage
 import Foundation
 import HandlerTestSupport
 import HandlersMail
+import SMTP
 import TestSupport
 import Testing
 

@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @testable import HandlersMail
+@testable import SMTP
 
 struct MailAddressTests {
     @Test(

@@ -1,4 +1,5 @@
 import HandlersMail
+import SMTP
 import Testing
 
 struct SMTPClientTests {

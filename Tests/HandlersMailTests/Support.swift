@@ -2,6 +2,7 @@ import CeleriacTasks
 import CeleryMessage
 import HandlerTestSupport
 import HandlersMail
+import SMTP
 import TestSupport
 
 func context(

@@ -106,14 +106,14 @@ public struct MailAddress: Sendable, Hashable, CustomStringConvertible {
 
 extension StringProtocol {
     /// Without white space at both ends.
-    var trimmed: String {
+    package var trimmed: String {
         let start = self.drop(while: \.isWhitespace)
         guard let last = start.lastIndex(where: { !$0.isWhitespace }) else { return "" }
         return String(start[...last])
     }
 
     /// Quoted and cut for an error message, control characters replaced.
-    var quotedForMessage: String {
+    package var quotedForMessage: String {
         let shown = prefix(80).unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : Character($0) }
         return "'\(String(shown))\(count > 80 ? "…" : "")'"
     }

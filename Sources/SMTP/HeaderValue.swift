@@ -1,14 +1,14 @@
 import CeleryMessage
 
 /// Writes values of mail headers: encoded words (RFC 2047), parameters (RFC 2231) and folding (RFC 5322).
-enum HeaderValue {
+package enum HeaderValue {
     /// Where a line is folded; RFC 5322 asks for 78 without the line break.
     private static let lineLength = 76
     /// Bytes of text in one encoded word: 60 characters of base64 and the frame make 72 of the 75 allowed.
     private static let wordBytes = 45
 
     /// Throws when `text` holds a line break, a NUL or any other control character.
-    static func refuseControls(in text: String) throws(MailFormatError) {
+    package static func refuseControls(in text: String) throws(MailFormatError) {
         for scalar in text.unicodeScalars where scalar.properties.generalCategory == .control {
             let kind = scalar == "\r" || scalar == "\n" ? "a line break" : "a control character"
             throw MailFormatError("must not contain \(kind): \(text.quotedForMessage)")

@@ -1,4 +1,3 @@
-import CeleriacTasks
 public import CeleryMessage
 
 /// One mail, before it becomes bytes.
@@ -39,10 +38,5 @@ public struct MailMessage: Sendable, Hashable {
     public var recipients: [String] {
         var seen: Set<String> = []
         return (to + cc + bcc).map(\.address).filter { seen.insert($0).inserted }
-    }
-
-    /// A message id for one mail of one task: `task.place@domain`.
-    public static func messageID(task: String, place: Int?, domain: String) -> String {
-        TaskRequest.fileName(task) + (place.map { ".\($0)" } ?? "") + "@" + domain
     }
 }
