@@ -229,6 +229,7 @@ let targets: [Target] = [
         "GatewayTool",
         [
             "AdminGateway", "RedisInspection", "Inspection", "WorkerCommandLine", "Settings", "CeleryMessage",
+            "Exposition",
             "MessageCodecs", "BeatRuntime", "Schedules", "Transport", "RedisClient", "RedisTransport",
             argumentParser.product("ArgumentParser"),
             lifecycle.product("ServiceLifecycle"), lifecycle.product("UnixSignals"), nioPosix, logging,
@@ -307,7 +308,7 @@ let targets: [Target] = [
     tests(
         "AdminGatewayTests",
         [
-            "AdminGateway", "Inspection", "CeleryMessage", hummingbird.product("Hummingbird"),
+            "AdminGateway", "Inspection", "CeleryMessage", "Exposition", hummingbird.product("Hummingbird"),
             hummingbird.product("HummingbirdTesting"), httpTypes.product("HTTPTypes"), nioCore, logging,
         ]
     ),

@@ -11,8 +11,10 @@ package struct Gateway: Sendable {
     private let enqueuer: TaskEnqueuer
     private let dashboard: Dashboard?
     private let administration: Administration
+    private let history: (any HistoryReading)?
 
-    /// A gateway that reads what `inspector` and `reading` find, sends with `enqueuer` and changes by `administration`.
+    /// A gateway that reads what `inspector`, `reading` and `history` find, sends with `enqueuer` and changes by
+    /// `administration`.
     package init(
         configuration: GatewayConfiguration,
         inspector: TaskInspector,
@@ -20,6 +22,7 @@ package struct Gateway: Sendable {
         feed: any ResultFeed,
         enqueuer: TaskEnqueuer,
         administration: Administration,
+        history: (any HistoryReading)? = nil,
         dashboard: Dashboard? = nil
     ) {
         self.configuration = configuration
@@ -29,6 +32,7 @@ package struct Gateway: Sendable {
         self.enqueuer = enqueuer
         self.dashboard = dashboard
         self.administration = administration
+        self.history = history
     }
 
     /// Everything that is served.
@@ -57,7 +61,7 @@ package struct Gateway: Sendable {
             configuration: configuration,
             followers: followers
         ).add(to: guarded(routes, configuration.statusAccess, .viewer, door))
-        MetricsRoutes(deployment: reading, requests: requests, followers: followers)
+        MetricsRoutes(deployment: metrics, requests: requests, followers: followers)
             .add(to: guarded(routes, configuration.metricsAccess, .viewer, door))
         addEnqueueing(to: routes, door)
         if let dashboard {
@@ -77,6 +81,16 @@ package struct Gateway: Sendable {
             // Without Redis there is nothing to count; the next look counts what this one missed.
             try? await dashboard.look()
         }
+    }
+
+    private var metrics: DeploymentMetrics {
+        DeploymentMetrics(
+            reading: reading,
+            queues: administration.queues,
+            workers: administration.workers,
+            history: history,
+            families: configuration.metricsFamilies
+        )
     }
 
     private func addEnqueueing(to routes: RouterGroup<GatewayContext>, _ door: Doorkeeper) {

@@ -1,3 +1,5 @@
+package import Exposition
+
 /// How the gateway answers; whoever reads a file fills it.
 package struct GatewayConfiguration: Sendable {
     /// Who may ask for something.
@@ -16,6 +18,8 @@ package struct GatewayConfiguration: Sendable {
     package var statusAccess = Access.everyone
     /// Who may see the metrics.
     package var metricsAccess = Access.token
+    /// Whose names the metrics are told by.
+    package var metricsFamilies = MetricsFamilies.usual
     /// How often clients should poll, in whole seconds.
     package var pollingSeconds = 1
     /// Who may ask for more.

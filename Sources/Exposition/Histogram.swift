@@ -18,11 +18,30 @@ public struct Histogram: Sendable, Hashable {
         counts = Array(repeating: 0, count: bounds.count + 1)
     }
 
+    /// One that was counted elsewhere.
+    ///
+    /// - Parameter counts: the values of each bucket alone, one more than there are bounds.
+    public init(bounds: [Double], counts: [Int], sum: Double) {
+        precondition(counts.count == bounds.count + 1, "a bucket for each bound and one for the rest")
+        self.bounds = bounds
+        self.counts = counts
+        self.sum = sum
+        count = counts.reduce(0, +)
+    }
+
     /// Counts a value.
     public mutating func observe(_ value: Double) {
         counts[bounds.firstIndex { value <= $0 } ?? bounds.count] += 1
         sum += value
         count += 1
+    }
+
+    /// Adds what another one of the same bounds has counted.
+    public mutating func add(_ other: Histogram) {
+        precondition(bounds == other.bounds, "buckets that mean the same")
+        for place in counts.indices { counts[place] += other.counts[place] }
+        sum += other.sum
+        count += other.count
     }
 
     /// Values up to each bound, and up to none (`nil`).

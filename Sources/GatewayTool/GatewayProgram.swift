@@ -106,6 +106,7 @@ struct GatewayProgram {
                     feed: inspector,
                     enqueuer: enqueuer(inspector),
                     administration: administration,
+                    history: wiring.history,
                     dashboard: wiring.dashboard(administration)
                 ),
                 address: settings.unixSocket.map { .unix(path: $0) } ?? .tcp(host: settings.host, port: settings.port),

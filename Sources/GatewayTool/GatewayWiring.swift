@@ -1,4 +1,5 @@
 import AdminGateway
+import Exposition
 import Inspection
 import Settings
 
@@ -10,6 +11,13 @@ enum GatewayWiring {
         gateway.locale = settings.locale == .turkish ? .turkish : .english
         gateway.statusAccess = settings.statusAccess == .token ? .token : .everyone
         gateway.metricsAccess = settings.metricsAccess == .token ? .token : .everyone
+        gateway.metricsFamilies = settings.metricsFamilies.reduce(into: []) { families, family in
+            switch family {
+            case .queues: families.insert(.queues)
+            case .exporter: families.insert(.exporter)
+            case .flower: families.insert(.flower)
+            }
+        }
         gateway.pollingSeconds = max(1, Int(settings.pollingInterval.components.seconds))
         gateway.users = settings.users.map(user)
         gateway.sessionKey = settings.sessionKey?.text

@@ -8,31 +8,12 @@ public protocol DeploymentReading: Sendable {
 
 /// How much there is of everything, at one moment.
 public struct DeploymentCounts: Sendable, Hashable {
-    /// How many messages of one queue there are.
-    public struct Queue: Sendable, Hashable {
-        /// The queue's name.
-        public var name: String
-        /// How many wait, over all priorities.
-        public var waiting: Int
-        /// How many workers hold; `nil` where they are too many to look at.
-        public var held: Int?
-
-        /// Counts of a queue.
-        public init(name: String, waiting: Int, held: Int?) {
-            self.name = name
-            self.waiting = waiting
-            self.held = held
-        }
-    }
-
-    /// Every configured queue, by name.
-    public var queues: [Queue] = []
     /// How many messages workers hold, of whatever queue.
     public var held = 0
     /// How many are parked until their time comes.
     public var parked = 0
     /// How many dead letters are kept.
-    public var rejected = 0
+    public var dead = 0
     /// How many Celeriac workers have given a sign of life.
     public var workers = 0
     /// The bytes of memory that the broker's server uses; `nil` where it does not tell.

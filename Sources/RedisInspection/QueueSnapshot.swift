@@ -16,8 +16,6 @@ struct QueueSnapshot: Sendable {
     /// Whether everything was looked at.
     let isComplete: Bool
     private(set) var places: [String: Whereabouts] = [:]
-    /// How many held messages there are of each queue; `nil` where not all of them were looked at.
-    private(set) var held: [String: Int]?
     /// The members of the parked set by task id: the queue of a parked message has to be read from the message itself.
     private(set) var parkedMembers: [String: String] = [:]
 
@@ -33,12 +31,10 @@ struct QueueSnapshot: Sendable {
     /// Reads what `look.lua` answered; `nil` when that is something else.
     init?(_ reply: RedisReply, queues: [String], keys: RedisKeys) {
         let steps = keys.prioritySteps.count
-        guard let parts = reply.array, parts.count == 4 + queues.count * steps, let complete = parts[0].int,
-            let heldCompleteness = parts.last?.int,
+        guard let parts = reply.array, parts.count == 3 + queues.count * steps, let complete = parts[0].int,
             let held = parts[1].array, let parked = parts[2].array
         else { return nil }
         isComplete = complete == 1
-        let isHeldComplete = heldCompleteness == 1
         for place in stride(from: 0, to: parked.count - 1, by: 2) {
             guard let member = parked[place].text, let due = parked[place + 1].double else { continue }
             let id = Self.taskID(ofParked: member)
@@ -53,15 +49,12 @@ struct QueueSnapshot: Sendable {
                 ahead += length
             }
         }
-        var heldByQueue: [String: Int] = [:]
         for place in stride(from: 0, to: held.count - 2, by: 3) {
             // Kombu may hold anything there.
             let queue = held[place + 2].text.flatMap { (try? JSONReader.value($0))?.string }
-            heldByQueue[queue ?? "", default: 0] += 1
             guard let id = held[place].text, !id.isEmpty else { continue }
             places[id] = Whereabouts(.held, queue: queue, retries: Self.retries(held[place + 1]))
         }
-        self.held = isHeldComplete ? heldByQueue : nil
     }
 
     private mutating func add(_ items: ArraySlice<RedisReply>, of queue: String, ahead: Int) {

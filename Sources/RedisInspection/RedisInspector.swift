@@ -143,12 +143,6 @@ extension RedisInspector: TaskReading {
         return .found(place)
     }
 
-    /// How many messages of each queue workers hold; `nil` where they are too many to look at.
-    func heldByQueue() async throws -> [String: Int]? {
-        let (snapshot, _) = try await snapshots.snapshot(since: ContinuousClock.now - configuration.lookLifetime)
-        return snapshot.held
-    }
-
     /// A parked message alone knows its queue.
     private func complete(_ place: inout Whereabouts, parked member: String) async throws {
         let replies = try await send([RedisCommand("HGET", keys.parkedMessages, member)], to: broker)

@@ -12,7 +12,8 @@ import Testing
 /// A gateway over a deployment in memory, asked without a socket.
 struct GatewayUnderTest {
     let deployment = InMemoryDeployment()
-    let administration = InMemoryAdministration(queues: ["celery", "email", "export", "pdf"])
+    let administration: InMemoryAdministration
+    let history = InMemoryHistory()
     let deadLetters = InMemoryDeadLetters()
     var configuration = GatewayConfiguration()
     var resultLifetime: Duration?
@@ -25,6 +26,10 @@ struct GatewayUnderTest {
         queues: ["email", "pdf", "export", "celery"]
     )
     var now = Instant(seconds: 1_790_000_000)
+
+    init(queues: [String] = ["celery", "email", "export", "pdf"]) {
+        administration = InMemoryAdministration(queues: queues)
+    }
 
     /// The token that `withUsers` gives each role.
     static func token(_ role: GatewayUser.Role) -> String { "a-token-for-tests-of-\(role.rawValue)" }
@@ -49,7 +54,8 @@ struct GatewayUnderTest {
                 depthLimit: depthLimit,
                 now: { now }
             ),
-            administration: Administration(administration, deadLetters: deadLetters)
+            administration: Administration(administration, deadLetters: deadLetters),
+            history: history
         ).router()
     }
 

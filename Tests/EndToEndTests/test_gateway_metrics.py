@@ -5,6 +5,7 @@ import subprocess
 
 import flower_server
 from gateway import Gateway
+from prometheus_server import BINARIES
 from waiting import eventually
 
 #: Reads metrics with Prometheus' own reader, which Flower brings along.
@@ -51,3 +52,41 @@ def test_they_equal_counts_made_by_hand_while_three_tasks_run_and_five_wait(depl
     assert samples[("celeriac_redis_memory_bytes",)] > 100_000
     for task in running:
         assert task.state != "FAILURE"
+
+
+def test_what_ended_is_counted_for_good_and_told_in_prometheus_format(deployment):
+    deployment.write_tasks(gateway={"metrics_access": "public"}, queues={"celery": {}, "pdf": {}})
+    gateway = Gateway(deployment)
+    worker = deployment.start_worker()
+    app = deployment.app()
+    for _ in range(4):
+        app.send_task("proj.add", (1, 2), queue="pdf").get(timeout=60)
+    for _ in range(2):
+        app.send_task("proj.fail", ("no",)).get(timeout=60, propagate=False)
+
+    def counted():
+        now = scrape(gateway)
+        completed = now.get(("queue_jobs_processed_total", ("queue", "pdf"), ("status", "completed")))
+        failed = now.get(("queue_jobs_processed_total", ("queue", "celery"), ("status", "failed")))
+        return (completed, failed) == (4, 2) and now
+
+    samples = eventually(counted, "all six are counted")
+    runs = ("queue_job_duration_seconds_count", ("job_type", "proj.add"), ("queue", "pdf"))
+    assert samples[runs] == 4
+    assert samples[("queue_jobs_failed", ("queue", "celery"))] == 2
+    # Workers are asked between two scrapes, so that none waits for them.
+    eventually(lambda: scrape(gateway).get(("celery_active_worker_count",)) == 1, "the worker is seen")
+    assert scrape(gateway)[("celery_active_consumer_count", ("queue_name", "pdf"))] == 1
+    # The counts are the deployment's, not a process's.
+    worker.terminate()
+    gateway.process.terminate()
+    assert counted_again(Gateway(deployment)) == samples[runs]
+    text = Gateway(deployment).request("/metrics").text
+    done = subprocess.run([BINARIES / "promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=60)
+    complaints = [line for line in done.stderr.splitlines() if "should have" not in line]
+    assert complaints == [] and done.returncode in (0, 3), done.stderr
+
+
+def counted_again(gateway):
+    """The runs that a gateway which has just started tells of."""
+    return scrape(gateway)[("queue_job_duration_seconds_count", ("job_type", "proj.add"), ("queue", "pdf"))]

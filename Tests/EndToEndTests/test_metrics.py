@@ -120,6 +120,37 @@ def test_gauges_tell_what_the_worker_does_now(watched):
     eventually(lambda: value(samples(watched.port), "celery_worker_tasks_active") == 0, "it has ended")
 
 
+def test_flowers_names_are_told_where_they_are_wanted(watched):
+    worker = watched.start_worker(
+        "--metrics", "0", "--metrics-families", "flower", "-Q", "for-flower", "-c", "1", name="flower"
+    )
+    port = port_of(worker)
+    app = watched.app()
+    for number in range(3):
+        app.send_task("proj.add", (number, 1), queue="for-flower").get(timeout=60)
+    with pytest.raises(ValueError):
+        app.send_task("proj.fail", ("no",), queue="for-flower").get(timeout=60)
+    here = {"worker": "flower@test"}
+    found = eventually(
+        lambda: (now := samples(port)) and value(now, "flower_events_total", type="task-failed") == 1 and now, "all"
+    )
+    assert value(found, "flower_events_total", task="proj.add", type="task-succeeded", **here) == 3
+    assert value(found, "flower_events_total", task="proj.add", type="task-received", **here) == 3
+    assert value(found, "flower_task_runtime_seconds_count", task="proj.add", **here) == 3
+    assert 0 <= value(found, "flower_task_prefetch_time_seconds", task="proj.add", **here) < 60
+    assert value(found, "flower_worker_online", **here) == 1
+    assert value(found, "flower_worker_number_of_currently_executing_tasks", **here) == 0
+    names = {name for name, _ in found}
+    assert not {name for name in names if name.startswith(("celery_", "queue_"))}
+    worker.terminate()
+
+
+def test_an_unknown_family_is_said_in_one_line(watched):
+    done = watched.run("worker", "--metrics-families", "grafana")
+    assert done.returncode == 2
+    assert "expected some of queues, exporter, flower, got grafana" in done.stderr
+
+
 def test_ids_are_no_labels(watched):
     task = watched.app().send_task("proj.add", (1, 1), task_id="a-very-special-id")
     task.get(timeout=60)

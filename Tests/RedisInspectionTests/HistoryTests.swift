@@ -97,7 +97,7 @@ import Transport
 
     @Test func `shows a task with everything that was recorded`() async throws {
         try await with { ending, history in
-            let moment = Instant(seconds: Instant.now().seconds.rounded())
+            let moment = Instant(seconds: Instant.now().seconds.rounded(.down))
             try await ending.end(["a"], at: moment) { message in
                 message.headers.retries = 2
                 message.headers.extra["tenant_id"] = "t1"

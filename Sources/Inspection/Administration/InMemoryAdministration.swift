@@ -186,6 +186,11 @@ extension InMemoryAdministration: WorkerAdministration {
     /// Every worker that was put there.
     public func workers() async throws -> [WorkerFacts] { try reached { $0.workers.map(\.facts) } }
 
+    /// Every worker that was put there; `nil` where none was.
+    public func lastSeen() async throws -> [WorkerFacts]? {
+        try reached { $0.workers.isEmpty ? nil : $0.workers.map(\.facts) }
+    }
+
     /// The worker as it was put there.
     public func worker(_ name: String) async throws -> WorkerDetail? {
         try reached { state in state.workers.first { $0.facts.name == name } }

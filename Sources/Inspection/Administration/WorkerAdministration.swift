@@ -9,6 +9,11 @@ public protocol WorkerAdministration: Sendable {
     /// What was learnt a moment ago serves.
     func workers() async throws -> [WorkerFacts]
 
+    /// What the workers said within the last minute, without waiting for answers; `nil` where nobody has asked them.
+    ///
+    /// Where that is old, they are asked for the next time.
+    func lastSeen() async throws -> [WorkerFacts]?
+
     /// Everything about one worker; `nil` where none of that name answers.
     func worker(_ name: String) async throws -> WorkerDetail?
 

@@ -160,6 +160,8 @@ package final class RedisWorkerAdministration: Sendable {
 extension RedisWorkerAdministration: WorkerAdministration {
     package func workers() async throws -> [WorkerFacts] { try await snapshot().facts }
 
+    package func lastSeen() async throws -> [WorkerFacts]? { lastKnown?.facts }
+
     package func worker(_ name: String) async throws -> WorkerDetail? {
         let methods = [
             "stats", "active_queues", "active", "reserved", "scheduled", "registered", "revoked", "conf",

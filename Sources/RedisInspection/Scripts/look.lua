@@ -8,7 +8,7 @@
 -- ARGV[3] most parked messages looked at
 -- ARGV[4] most bytes of messages looked at in all
 --
--- Returns { complete (1 or 0), held, parked, list, list, ..., held is complete (1 or 0) }: held as task id, retries, routing key as JSON text, ...;
+-- Returns { complete (1 or 0), held, parked, list, list, ... }: held as task id, retries, routing key as JSON text, ...;
 -- parked as member, seconds, ...; each list as its length, task id, retries, ..., the next to be taken first. Retries are
 -- -1 where a message does not tell; a task id is empty there.
 local bytes = tonumber(ARGV[4])
@@ -50,7 +50,6 @@ repeat
     end
 until cursor == '0'
 
-local allHeld = complete
 local most = tonumber(ARGV[3])
 local parked = redis.call('ZRANGE', KEYS[2], 0, most - 1, 'WITHSCORES')
 if redis.call('ZCARD', KEYS[2]) > most then complete = 0 end
@@ -82,5 +81,4 @@ for place = 3, #KEYS do
     reply[#reply + 1] = found
 end
 reply[1] = complete
-reply[#reply + 1] = allHeld
 return reply

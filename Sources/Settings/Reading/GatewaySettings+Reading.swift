@@ -10,6 +10,7 @@ extension GatewaySettings {
         .choice("locale", \.locale),
         .choice("status_access", \.statusAccess),
         .choice("metrics_access", \.metricsAccess),
+        .value("metrics_families", "list of queues, exporter, flower", \.metricsFamilies) { $0.metricsFamilies($1) },
         .value("polling_interval", "seconds", \.pollingInterval) { $0.seconds($1, least: 1) },
         Setting("users", "block") { node, gateway, reader in gateway.users = reader.gatewayUsers(node) },
         Setting("start_routes", "block") { node, gateway, reader in gateway.startRoutes = reader.startRoutes(node) },
@@ -156,6 +157,16 @@ extension SettingReader {
             return nil
         }
         return path
+    }
+
+    fileprivate mutating func metricsFamilies(_ node: YAMLNode) -> [GatewaySettings.MetricsFamily]? {
+        guard let names = strings(node) else { return nil }
+        let families = names.compactMap(GatewaySettings.MetricsFamily.init(rawValue:))
+        guard families.count == names.count else {
+            error(node, "expected some of queues, exporter, flower")
+            return nil
+        }
+        return families
     }
 
     fileprivate mutating func origins(_ node: YAMLNode) -> [String]? {

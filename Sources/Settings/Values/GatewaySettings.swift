@@ -8,6 +8,16 @@ public struct GatewaySettings: Sendable, Hashable {
         case token
     }
 
+    /// Whose names metrics are told by.
+    public enum MetricsFamily: String, Sendable, Hashable, CaseIterable {
+        /// By queue, as back ends with BullMQ have them.
+        case queues
+        /// celery-exporter's.
+        case exporter
+        /// Flower's.
+        case flower
+    }
+
     /// A language.
     public enum Locale: String, Sendable, Hashable, CaseIterable {
         /// Turkish.
@@ -30,6 +40,8 @@ public struct GatewaySettings: Sendable, Hashable {
     public var statusAccess = Access.everyone
     /// `metrics_access`: who may see the metrics; default those with a token.
     public var metricsAccess = Access.token
+    /// `metrics_families`: whose names metrics are told by; default `queues` and `exporter`.
+    public var metricsFamilies: [MetricsFamily] = [.queues, .exporter]
     /// `polling_interval`: the `Retry-After` of a status; default one second.
     public var pollingInterval: Duration = .seconds(1)
     /// `users`, in the order of the file.

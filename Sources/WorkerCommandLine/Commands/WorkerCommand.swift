@@ -1,4 +1,5 @@
 import ArgumentParser
+import Exposition
 package import Logging
 import MetricsServer
 import Settings
@@ -61,6 +62,8 @@ struct WorkerCommand: AsyncParsableCommand {
     var heartbeatInterval: Double?
     @Option(name: .long, help: "Serve /metrics, /livez, /readyz and /startupz there: 9808, 0.0.0.0:9808.")
     var metrics: String?
+    @Option(name: .long, help: "By whose names: queues, exporter, flower (default: queues,exporter).")
+    var metricsFamilies: String?
 
     @Flag(name: [.customShort("D"), .long], help: "Leave the terminal; needs --logfile or writes celeriac.log.")
     var detach = false
@@ -153,6 +156,7 @@ struct WorkerCommand: AsyncParsableCommand {
             options.withoutHeartbeat = withoutHeartbeat
             options.heartbeatInterval = try heartbeatInterval.map(interval)
             options.metrics = try metrics.map(MetricsAddress.init(option:))
+            options.metricsFamilies = try metricsFamilies.map(MetricsFamilies.init(option:)) ?? .usual
             return options
         }
     }

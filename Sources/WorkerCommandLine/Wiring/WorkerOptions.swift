@@ -1,3 +1,4 @@
+import Exposition
 import MetricsServer
 
 /// What the worker's command line says, as values.
@@ -21,6 +22,8 @@ package struct WorkerOptions {
     var heartbeatInterval: Double?
     /// Where metrics are served; `nil` for nowhere.
     var metrics: MetricsAddress?
+    /// Whose names they are told by.
+    var metricsFamilies = MetricsFamilies.usual
 
     package init() {}
 }

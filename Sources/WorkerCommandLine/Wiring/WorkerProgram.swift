@@ -186,7 +186,7 @@ package struct WorkerProgram {
         _ loop: any EventLoop,
         _ logger: Logger
     ) async throws -> MetricsServer? {
-        if options.metrics != nil { await worker.keepMetrics() }
+        if options.metrics != nil { await worker.keepMetrics(options.metricsFamilies) }
         let source: any MetricsSource = if let beat { CombinedMetrics([worker, beat]) } else { worker }
         return try await MetricsServer.serving(options.metrics, of: source, on: loop, logger)
     }

@@ -9,23 +9,27 @@ extension Worker: MetricsSource {
     private static let lagInterval = TimeAmount.milliseconds(500)
 
     /// Begins to count; a worker that nobody asks counts nothing.
-    public func keepMetrics() {
+    public func keepMetrics(_ families: MetricsFamilies = .usual) {
         guard counters == nil else { return }
-        counters = WorkerMetrics()
+        counters = WorkerMetrics(families: families)
         watchLag()
     }
 
-    /// The present numbers; none where ``keepMetrics()`` was not called.
+    /// The present numbers; none where ``keepMetrics(_:)`` was not called.
     public func metrics() -> MetricsText {
         var out = MetricsText()
         let hostname = configuration.nodeName
         counters?.write(to: &out, hostname: hostname)
         counters?.loopLag = 0
-        out.family("celery_worker_up", .gauge, "Whether the worker takes messages.")
-        out.sample("celery_worker_up", [("hostname", hostname)], isReady() ? 1 : 0)
-        out.family("celery_worker_tasks_active", .gauge, "Tasks that run.")
+        let families = counters?.families ?? .usual
         let running = active.values.count { $0.startedAt != nil }
-        out.sample("celery_worker_tasks_active", [("hostname", hostname)], Double(running))
+        if families.contains(.exporter) {
+            out.family("celery_worker_up", .gauge, "Whether the worker takes messages.")
+            out.sample("celery_worker_up", [("hostname", hostname)], isReady() ? 1 : 0)
+            out.family("celery_worker_tasks_active", .gauge, "Tasks that run.")
+            out.sample("celery_worker_tasks_active", [("hostname", hostname)], Double(running))
+        }
+        if families.contains(.flower) { writeFlower(running: running, to: &out) }
         out.gauge("celeriac_worker_slots", "Tasks that can run at once.", pools.reduce(0) { $0 + $1.pool.capacity })
         out.gauge(
             "celeriac_worker_held_messages",
@@ -39,6 +43,19 @@ extension Worker: MetricsSource {
             Double(oldest?.nanoseconds ?? 0) / 1e9
         )
         return out
+    }
+
+    private func writeFlower(running: Int, to out: inout MetricsText) {
+        let worker = ("worker", configuration.nodeName)
+        out.family("flower_worker_online", .gauge, "Whether the worker takes messages.")
+        out.sample("flower_worker_online", [worker], isReady() ? 1 : 0)
+        out.family("flower_worker_number_of_currently_executing_tasks", .gauge, "Tasks that run.")
+        out.sample("flower_worker_number_of_currently_executing_tasks", [worker], Double(running))
+        out.family("flower_worker_prefetched_tasks", .gauge, "Tasks in the worker's hands that have not begun.")
+        let waiting = Dictionary(grouping: active.values.filter { $0.startedAt == nil }, by: \.message.headers.task)
+        for (task, held) in waiting.sorted(by: { $0.key < $1.key }).prefix(WorkerMetrics.mostSeries) {
+            out.sample("flower_worker_prefetched_tasks", [worker, ("task", task)], Double(held.count))
+        }
     }
 
     /// Whether the worker takes messages now.
@@ -59,7 +76,10 @@ extension Worker: MetricsSource {
 
     func count(started task: ActiveTask) {
         guard counters != nil else { return }
-        counters?.count(task.message.headers.task, queue: queues[task.queue].policy.name) { $0.started += 1 }
+        counters?.count(task.message.headers.task, queue: queues[task.queue].policy.name) { counts in
+            counts.started += 1
+            counts.prefetchTime = task.startedAt.map { Double(($0 - task.claimedAt).nanoseconds) / 1e9 }
+        }
     }
 
     func count(_ verdict: TaskEnding.Verdict, of task: ActiveTask, runtime: Duration?) {

@@ -1,9 +1,16 @@
 import Exposition
 
 extension WorkerMetrics {
-    /// The names are celery-exporter's where it has them, and those that users of BullMQ know for queues.
+    /// What each task and queue counted, by the names of every family that is told, and what the worker did with messages.
     func write(to out: inout MetricsText, hostname: String) {
         let all = series.sorted { ($0.key.task, $0.key.queue) < ($1.key.task, $1.key.queue) }
+        if families.contains(.exporter) { writeTasks(all, to: &out, hostname: hostname) }
+        if families.contains(.queues) { writeQueues(all, to: &out) }
+        if families.contains(.flower) { writeFlower(all, to: &out, hostname: hostname) }
+        writeMessages(to: &out)
+    }
+
+    private func writeTasks(_ all: [(key: Series, value: Counts)], to out: inout MetricsText, hostname: String) {
         func labels(_ key: Series) -> [(String, String)] {
             [("name", key.task), ("hostname", hostname), ("queue_name", key.queue)]
         }
@@ -27,8 +34,6 @@ extension WorkerMetrics {
         for (key, counts) in all where counts.runtime.count > 0 {
             out.histogram("celery_task_runtime", labels(key), counts.runtime)
         }
-        writeQueues(all, to: &out)
-        writeMessages(to: &out)
     }
 
     private func writeQueues(_ all: [(key: Series, value: Counts)], to out: inout MetricsText) {

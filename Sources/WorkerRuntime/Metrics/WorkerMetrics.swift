@@ -20,6 +20,8 @@ struct WorkerMetrics: Sendable {
         var revoked = 0
         /// Seconds that runs took.
         var runtime = Histogram()
+        /// Seconds that the task which began last had waited in the worker's hands.
+        var prefetchTime: Double?
     }
 
     /// Series that are told apart.
@@ -30,6 +32,8 @@ struct WorkerMetrics: Sendable {
     static let mostExceptions = 50
     static let other = Series(task: "other", queue: "other")
 
+    /// Whose names are told.
+    let families: MetricsFamilies
     private(set) var series: [Series: Counts] = [:]
     /// Messages that came once more after another worker held them.
     var redelivered = 0
@@ -47,6 +51,8 @@ struct WorkerMetrics: Sendable {
     var disconnections = 0
     /// The longest time, in seconds, by which the loop came late since this was read last.
     var loopLag = 0.0
+
+    init(families: MetricsFamilies = .usual) { self.families = families }
 
     /// Remembers the longest lag.
     mutating func noteLag(_ seconds: Double) { loopLag = max(loopLag, seconds) }
