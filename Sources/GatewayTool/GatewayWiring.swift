@@ -72,6 +72,7 @@ enum GatewayWiring {
         limits.idleTime = settings.idleTimeout
         limits.wait = settings.longestWait
         limits.followers = settings.followers
+        limits.bulkItems = settings.bulkItems
         limits.tasksPerMinute = settings.tasksPerMinute
         limits.failedTokensPerMinute = settings.failedTokensPerMinute
         return limits

@@ -5,6 +5,12 @@ import Inspection
 /// Whoever wants to send is answered as if no queue could be reached.
 struct QueuesOff: TaskSending {
     func send(_ message: OutgoingMessage) async throws -> SendOutcome {
-        throw InspectionError(.unavailable, "queues are switched off (QUEUE_ENABLED or queue_enabled is false)")
+        throw Self.error
+    }
+
+    func send(_ messages: [OutgoingMessage]) async throws -> BulkSendOutcome { throw Self.error }
+
+    private static var error: InspectionError {
+        InspectionError(.unavailable, "queues are switched off (QUEUE_ENABLED or queue_enabled is false)")
     }
 }

@@ -104,6 +104,27 @@ extension InMemoryDeployment: TaskSending {
         }
     }
 
+    /// Keeps the messages, or none of them.
+    public func send(_ messages: [OutgoingMessage]) async throws -> BulkSendOutcome {
+        try reached { state in
+            var (unique, existing, fresh) = (state.unique, Set<Int>(), [OutgoingMessage]())
+            for (place, message) in messages.enumerated() {
+                if message.uniqueFor != nil, !unique.insert(message.taskID).inserted {
+                    existing.insert(place)
+                } else {
+                    fresh.append(message)
+                }
+            }
+            let depth = state.sent.count { $0.queue == messages.first?.queue }
+            if let limit = messages.first?.depthLimit, !fresh.isEmpty, depth + fresh.count > limit {
+                return .full(depth: depth)
+            }
+            state.unique = unique
+            state.sent += fresh
+            return .sent(existing: existing)
+        }
+    }
+
     /// Every message that was sent, oldest first.
     public var sent: [OutgoingMessage] { state.withLock { $0.sent } }
 }

@@ -30,4 +30,40 @@ extension RedisInspector: TaskSending {
         default: throw InspectionError(.undecodable, "the enqueue script answered something unexpected")
         }
     }
+
+    package func send(_ messages: [OutgoingMessage]) async throws -> BulkSendOutcome {
+        guard let queue = messages.first?.queue else { return .sent(existing: []) }
+        precondition(messages.allSatisfy { $0.queue == queue }, "messages that are sent together go to one queue")
+        let keys = configuration.transport.keys
+        let lists = keys.prioritySteps.map { keys.list(queue: queue, step: $0) }
+        let names =
+            [keys.binding(exchange: queue), keys.permanentBinding(exchange: queue)] + lists
+            + messages.map { keys.unique(taskID: $0.taskID) }
+        var arguments = RedisArguments(
+            keys.bindingMember(routingKey: queue, queue: queue),
+            messages.first?.depthLimit ?? -1,
+            lists.count
+        )
+        arguments.reserveCapacity(messages.reduce(0) { $0 + $1.item.count + 48 })
+        for message in messages {
+            let target = keys.list(queue: queue, step: keys.step(priority: message.priority))
+            arguments.append(message.item)
+            arguments.append((lists.firstIndex(of: target) ?? 0) + 1)
+            arguments.append(message.uniqueFor.map { max(1, Int($0 / .milliseconds(1))) } ?? 0)
+        }
+        let reply = try await translating { () async throws(RedisError) in
+            try await broker.run(
+                Scripts.enqueueBulk,
+                keys: names,
+                arguments: arguments,
+                timeout: configuration.timeout
+            ).get()
+        }
+        let parts = reply.array ?? []
+        switch (parts.first?.text, parts.last?.int) {
+        case ("sent"?, _): return .sent(existing: Set(parts.dropFirst().compactMap(\.int).map { Int($0) - 1 }))
+        case ("full"?, let depth?): return .full(depth: Int(depth))
+        default: throw InspectionError(.undecodable, "the enqueue_bulk script answered something unexpected")
+        }
+    }
 }

@@ -10,6 +10,7 @@ enum Scripts {
     static let drain = RedisScript(name: "drain", source: text(PackageResources.drain_lua))
     static let drainParked = RedisScript(name: "drain_parked", source: text(PackageResources.drain_parked_lua))
     static let enqueue = RedisScript(name: "enqueue", source: text(PackageResources.enqueue_lua))
+    static let enqueueBulk = RedisScript(name: "enqueue_bulk", source: text(PackageResources.enqueue_bulk_lua))
     static let findWaiting = RedisScript(name: "find_waiting", source: text(PackageResources.find_waiting_lua))
     static let forgetFinished = RedisScript(
         name: "forget_finished",

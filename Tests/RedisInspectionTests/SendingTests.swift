@@ -82,4 +82,42 @@ import Testing
             }
         }
     }
+
+    @Test func `with others puts all into their lists in order`() async throws {
+        try await InspectorUnderTest.run(keys: RedisKeys(prefix: "app:")) { test async throws in
+            let messages = try [message("t1"), message("t2", priority: 6), message("t3")]
+            #expect(try await test.inspector.send(messages) == .sent(existing: []))
+            let list = try await test.client.send(RedisCommand("LRANGE", "app:pdf", "0", "-1")).array
+            #expect(list?.map(\.bytes) == [messages[2].item, messages[0].item])
+            #expect(try await test.client.send(RedisCommand("LLEN", "app:pdf\u{6}\u{16}6")).int == 1)
+            #expect(try await test.client.send(RedisCommand("SCARD", "app:_kombu.binding.pdf")).int == 1)
+            #expect(try await test.inspector.send([]) == .sent(existing: []))
+        }
+    }
+
+    @Test func `with others leaves out those that were sent before`() async throws {
+        try await InspectorUnderTest.run { test async throws in
+            var messages = try ["a", "b", "b", "c"].map { try message($0) }
+            for place in messages.indices { messages[place].uniqueFor = .seconds(100) }
+            #expect(try await test.inspector.send(messages[0]) == .sent)
+            #expect(try await test.inspector.send(messages) == .sent(existing: [0, 2]))
+            #expect(try await test.client.send(RedisCommand("LLEN", "pdf")).int == 3)
+            let left = try await test.client.send(RedisCommand("PTTL", test.keys.unique(taskID: "c"))).int
+            #expect((90_000...100_000).contains(left ?? 0))
+            #expect(try await test.inspector.send(messages) == .sent(existing: [0, 1, 2, 3]))
+        }
+    }
+
+    @Test func `with others sends none where not all fit`() async throws {
+        try await InspectorUnderTest.run { test async throws in
+            var messages = try (0..<3).map { try message("t\($0)", priority: $0 * 3) }
+            for place in messages.indices { (messages[place].depthLimit, messages[place].uniqueFor) = (4, .seconds(9)) }
+            #expect(try await test.inspector.send(messages) == .sent(existing: []))
+            var more = try [message("t0"), message("t5"), message("t6")]
+            for place in more.indices { (more[place].depthLimit, more[place].uniqueFor) = (4, .seconds(9)) }
+            #expect(try await test.inspector.send(more) == .full(depth: 3))
+            #expect(try await test.client.send(RedisCommand("EXISTS", test.keys.unique(taskID: "t5"))).int == 0)
+            #expect(try await test.inspector.send(Array(more.dropLast())) == .sent(existing: [0]))
+        }
+    }
 }

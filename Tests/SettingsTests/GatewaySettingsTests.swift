@@ -65,6 +65,8 @@ import Testing
         ("start_routes: {/x: {}}", "the key 'task' is missing"),
         ("start_routes: {/x: {task: nope}}", "there is no task"),
         ("start_routes: {/api/tasks: {task: a}}", "the gateway itself answers"),
+        ("start_routes: {/api/tasks/bulk: {task: a}}", "the gateway itself answers"),
+        ("max_bulk_items: 10001", "expected a whole number"),
         ("tasks_per_minute: 0", "expected a whole number"), ("any_task: maybe", "expected true or false"),
         ("[]", "expected a block"),
     ])

@@ -8,10 +8,10 @@ import Logging
 struct EnqueueRoutes: Sendable {
     let enqueuer: TaskEnqueuer
     let configuration: GatewayConfiguration
-    private let body: BodyReader
+    let body: BodyReader
     private let flood: RateLimiter
 
-    private var catalog: TaskCatalog { enqueuer.catalog }
+    var catalog: TaskCatalog { enqueuer.catalog }
 
     init(enqueuer: TaskEnqueuer, configuration: GatewayConfiguration) {
         self.enqueuer = enqueuer
@@ -23,7 +23,9 @@ struct EnqueueRoutes: Sendable {
     /// Adds the routes for those who may send anything.
     func add(to routes: some RouterMethods<GatewayContext>) {
         routes.post("/api/tasks", use: byName)
+        routes.post("/api/tasks/bulk", use: bulkByName)
         routes.post("/api/v1/admin/jobs/{queue}", use: byType)
+        routes.post("/api/v1/admin/jobs/{queue}/bulk", use: bulkByType)
     }
 
     /// Adds an application's own address.
@@ -40,6 +42,21 @@ struct EnqueueRoutes: Sendable {
     @Sendable private func byName(_ request: Request, _ context: GatewayContext) async throws -> Response {
         try checkFlood(context)
         let members = try MemberReader(try await body.object(request), known: Self.members)
+        var wanted = try common(members)
+        wanted.args = try members.array("args")
+        wanted.kwargs = try members.object("kwargs")
+        try identify(
+            &wanted,
+            id: try members.text("id"),
+            unique: try members.flag("unique"),
+            tenant: try tenant(members),
+            members
+        )
+        return try answer(await send(wanted, context), wanted)
+    }
+
+    /// What a task has in common with those that are sent with it: its name, queue, times and priority.
+    func common(_ members: MemberReader) throws -> TaskRequest {
         let task = try members.required("task")
         guard let queue = try members.text("queue") ?? catalog.queue(ofTask: task), isKnown(task) else {
             throw GatewayError.invalid("task", "There is no task of that name.")
@@ -48,13 +65,10 @@ struct EnqueueRoutes: Sendable {
             throw GatewayError.invalid("queue", "There is no queue of that name.")
         }
         var wanted = TaskRequest(task: task, queue: queue)
-        wanted.args = try members.array("args")
-        wanted.kwargs = try members.object("kwargs")
         wanted.priority = try members.integer("priority", in: 0...9) ?? 0
         wanted.eta = try eta(members)
         wanted.expires = try expires(members)
-        try identify(&wanted, id: try members.text("id"), unique: try members.flag("unique"), members)
-        return try answer(await send(wanted, context), wanted)
+        return wanted
     }
 
     private func isKnown(_ task: String) -> Bool { catalog.queue(ofTask: task) != nil }
@@ -72,11 +86,13 @@ struct EnqueueRoutes: Sendable {
     }
 
     /// Whoever names the id, or asks for one that follows from the work, gets each task once.
-    private func identify(_ wanted: inout TaskRequest, id: String?, unique: Bool, _ members: MemberReader) throws {
-        let tenant = try members.text("tenant", longest: 64)
-        if let tenant, !tenant.unicodeScalars.allSatisfy({ $0.isASCII && $0.value > 0x20 && $0 != ":" }) {
-            throw members.invalid("tenant", "Expected letters, digits and signs without spaces and colons.")
-        }
+    func identify(
+        _ wanted: inout TaskRequest,
+        id: String?,
+        unique: Bool,
+        tenant: String?,
+        _ members: MemberReader
+    ) throws {
         if let id {
             guard TaskIDParameter.isFit(id) else {
                 throw members.invalid("id", "Expected a task's id: 1 to 255 characters without spaces.")
@@ -91,6 +107,15 @@ struct EnqueueRoutes: Sendable {
             wanted.id = UniqueTaskID.make(task: wanted.task, tenant: tenant, data: data)
             wanted.uniqueFor = configuration.uniqueFor
         }
+    }
+
+    /// Whose work it is.
+    func tenant(_ members: MemberReader) throws -> String? {
+        let tenant = try members.text("tenant", longest: 64)
+        if let tenant, !tenant.unicodeScalars.allSatisfy({ $0.isASCII && $0.value > 0x20 && $0 != ":" }) {
+            throw members.invalid("tenant", "Expected letters, digits and signs without spaces and colons.")
+        }
+        return tenant
     }
 
     private func answer(_ outcome: SendOutcome, _ wanted: TaskRequest) throws -> Response {
@@ -108,16 +133,30 @@ struct EnqueueRoutes: Sendable {
 
     @Sendable private func byType(_ request: Request, _ context: GatewayContext) async throws -> Response {
         try checkFlood(context)
-        guard let queue = context.parameters.get("queue").flatMap(PercentEncoding.decoded),
-            catalog.queues.contains(queue)
-        else { throw GatewayError.notFound("There is no queue of that name.") }
+        let queue = try queue(context)
         let members = try MemberReader(
             try await body.object(request),
             known: ["type", "data", "options", "unique", "tenant"]
         )
-        let tasks = catalog.tasks(ofType: try members.required("type"), in: queue)
+        let wanted = try job(members, type: try members.required("type"), queue, prefix: "")
+        return try answer(await send(wanted, context), wanted)
+    }
+
+    /// The queue of the address.
+    func queue(_ context: GatewayContext) throws -> String {
+        guard let queue = context.parameters.get("queue").flatMap(PercentEncoding.decoded),
+            catalog.queues.contains(queue)
+        else { throw GatewayError.notFound("There is no queue of that name.") }
+        return queue
+    }
+
+    /// A task as clients of BullMQ describe it.
+    ///
+    /// - Parameter prefix: what stands before the members' names in complaints.
+    func job(_ members: MemberReader, type: String, _ queue: String, prefix: String) throws -> TaskRequest {
+        let tasks = catalog.tasks(ofType: type, in: queue)
         guard let task = tasks.first else {
-            throw GatewayError(.notFound, "not_found", "The queue has no task of that type.", field: "type")
+            throw GatewayError(.notFound, "not_found", "The queue has no task of that type.", field: prefix + "type")
         }
         guard tasks.count == 1 else {
             throw members.invalid("type", "Several tasks of the queue have that type: name one in full.")
@@ -125,14 +164,20 @@ struct EnqueueRoutes: Sendable {
         let options = try MemberReader(
             try members.object("options"),
             known: ["priority", "delay", "jobId"],
-            prefix: "options."
+            prefix: prefix + "options."
         )
         var wanted = TaskRequest(task: task, queue: queue)
         wanted.kwargs = try members.object("data")
         wanted.priority = try options.integer("priority", in: 0...9) ?? 0
         wanted.eta = try options.delay("delay", unit: 0.001).map { enqueuer.present + $0 }
-        try identify(&wanted, id: try options.text("jobId"), unique: try members.flag("unique"), members)
-        return try answer(await send(wanted, context), wanted)
+        try identify(
+            &wanted,
+            id: try options.text("jobId"),
+            unique: try members.flag("unique"),
+            tenant: try tenant(members),
+            members
+        )
+        return wanted
     }
 
     // MARK: By an application's own address
@@ -157,8 +202,8 @@ struct EnqueueRoutes: Sendable {
 
     // MARK: Sending
 
-    private func checkFlood(_ context: GatewayContext) throws {
-        guard let seconds = flood.take(context.user?.name ?? context.remoteAddress) else { return }
+    func checkFlood(_ context: GatewayContext, _ count: Int = 1) throws {
+        guard let seconds = flood.take(context.user?.name ?? context.remoteAddress, count) else { return }
         throw GatewayError(
             .tooManyRequests,
             "too_many_tasks",

@@ -16,6 +16,8 @@ package struct GatewayLimits: Sendable, Hashable {
     package var keepAlive: Duration = .seconds(15)
     /// How many tasks a user may send in a minute.
     package var tasksPerMinute = 600
+    /// How many tasks a request may send at once.
+    package var bulkItems = 1000
     /// How many wrong tokens an address may send in a minute.
     package var failedTokensPerMinute = 20
 

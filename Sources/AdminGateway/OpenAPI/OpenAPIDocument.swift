@@ -60,14 +60,18 @@ struct OpenAPIDocument: Sendable {
             }
             value = value.replacing(["paths", path, "get", "parameters"], with: .array(parameters))
         }
+        let most = JSONValue.int(Int64(min(configuration.limits.bulkItems, configuration.limits.tasksPerMinute)))
+        for (schema, list) in [("Tasks", "items"), ("Jobs", "jobs")] {
+            value = value.replacing(["components", "schemas", schema, "properties", list, "maxItems"], with: most)
+        }
         guard !catalog.allowsOthers else { return value.object ?? root }
         let tasks = JSONValue.array(catalog.queueOfTask.keys.sorted().map(JSONValue.string))
-        value = value.replacing(["components", "schemas", "Task", "properties", "task", "enum"], with: tasks)
         let queues = catalog.queues.sorted().map(JSONValue.string)
-        value = value.replacing(
-            ["components", "schemas", "Task", "properties", "queue", "enum"],
-            with: .array(queues + [.null])
-        )
+        for schema in ["Task", "Tasks"] {
+            let properties = ["components", "schemas", schema, "properties"]
+            value = value.replacing(properties + ["task", "enum"], with: tasks)
+            value = value.replacing(properties + ["queue", "enum"], with: .array(queues + [.null]))
+        }
         return value.object ?? root
     }
 

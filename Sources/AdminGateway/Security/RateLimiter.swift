@@ -28,14 +28,17 @@ final class RateLimiter: Sendable {
     /// Counts one for the name.
     func count(_ name: String) { _ = take(name) }
 
-    /// Takes one; answers after how many seconds there is one again, or `nil` when there was one.
+    /// Takes some at once, by default one; answers after how many seconds there are so many again, or `nil` when there were.
+    ///
+    /// More than a minute's are never there.
     @discardableResult
-    func take(_ name: String) -> Int? {
-        buckets.withLock { buckets in
+    func take(_ name: String, _ count: Int = 1) -> Int? {
+        let wanted = Double(count)
+        return buckets.withLock { buckets in
             let left = left(buckets[name])
-            guard left >= 1 else { return Int(((1 - left) * 60 / perMinute).rounded(.up)) }
+            guard left >= wanted else { return Int(((wanted - left) * 60 / perMinute).rounded(.up)) }
             if buckets.count >= Self.most, buckets[name] == nil { sweep(&buckets) }
-            buckets[name] = Bucket(left: left - 1, at: now())
+            buckets[name] = Bucket(left: left - wanted, at: now())
             return nil
         }
     }

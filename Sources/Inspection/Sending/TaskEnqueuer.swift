@@ -41,6 +41,18 @@ public struct TaskEnqueuer: Sendable {
 
     /// Sends a task.
     public func send(_ request: TaskRequest) async throws -> SendOutcome {
+        try await sending.send(try message(request))
+    }
+
+    /// Sends tasks of one queue, all of them or none.
+    public func send(_ requests: [TaskRequest]) async throws -> BulkSendOutcome {
+        let queues = Set(requests.map(\.queue))
+        guard queues.count <= 1 else { throw InspectionError(.refused, "tasks that are sent together need one queue") }
+        guard !requests.isEmpty else { return .sent(existing: []) }
+        return try await sending.send(try requests.map(message))
+    }
+
+    private func message(_ request: TaskRequest) throws -> OutgoingMessage {
         var message = TaskMessage(
             task: request.task,
             id: request.id,
@@ -67,6 +79,6 @@ public struct TaskEnqueuer: Sendable {
         )
         outgoing.depthLimit = depthLimit
         outgoing.uniqueFor = request.uniqueFor
-        return try await sending.send(outgoing)
+        return outgoing
     }
 }

@@ -4,6 +4,10 @@
 public protocol TaskSending: Sendable {
     /// Sends a message, checks and all in one step.
     func send(_ message: OutgoingMessage) async throws -> SendOutcome
+    /// Sends messages of one queue, all of them or none, checks and all in one step.
+    ///
+    /// The first one's `depthLimit` holds for all of them together.
+    func send(_ messages: [OutgoingMessage]) async throws -> BulkSendOutcome
 }
 
 /// A message that is ready to be sent.
@@ -37,5 +41,13 @@ public enum SendOutcome: Sendable, Hashable {
     /// It was not sent: one of the same task id was.
     case exists
     /// It was not sent: so many messages wait in its queue.
+    case full(depth: Int)
+}
+
+/// What became of messages that were sent together.
+public enum BulkSendOutcome: Sendable, Hashable {
+    /// They are in their queue but for those at these places: of their task ids one was sent before, or stands before them.
+    case sent(existing: Set<Int>)
+    /// None was sent: so many messages wait in the queue that not all of them fit.
     case full(depth: Int)
 }

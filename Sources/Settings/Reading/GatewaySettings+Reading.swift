@@ -17,6 +17,7 @@ extension GatewaySettings {
         .optional("session_key", "text of 16 bytes or more", \.sessionKey) { $0.token($1) },
         .bool("any_task", \.anyTask),
         .int("tasks_per_minute", \.tasksPerMinute, in: 1...10_000_000),
+        .int("max_bulk_items", \.bulkItems, in: 1...10_000),
         .int("max_queue_depth", \.queueDepth, in: 1...Int.max),
         .value("unique_for", "seconds", \.uniqueFor) { $0.seconds($1, least: 1) },
         .value("cors_origins", "list of origins", \.origins) { $0.origins($1) },
@@ -77,7 +78,8 @@ extension SettingReader {
             add(.error, at: place(entry.keyPosition), "expected an address such as /api/reports/start")
             return nil
         }
-        guard !["/api/tasks", "/tasks"].contains(entry.key), !entry.key.hasPrefix("/api/v1/admin/") else {
+        guard !["/api/tasks", "/api/tasks/bulk", "/tasks"].contains(entry.key), !entry.key.hasPrefix("/api/v1/admin/")
+        else {
             add(.error, at: place(entry.keyPosition), "the gateway itself answers at this address")
             return nil
         }

@@ -54,6 +54,8 @@ public struct GatewaySettings: Sendable, Hashable {
     public var anyTask = false
     /// `tasks_per_minute`: how many tasks a user may send; default 600.
     public var tasksPerMinute = 600
+    /// `max_bulk_items`: how many tasks a request may send at once; default 1000.
+    public var bulkItems = 1000
     /// `max_queue_depth`: with as many waiting messages a queue takes no more from here; default 100,000.
     public var queueDepth: Int? = 100_000
     /// `unique_for`: for how long no second task of the same id is sent; default a day.
