@@ -162,7 +162,7 @@ let targets: [Target] = [
             hummingbird.product("HummingbirdCore"),
             hummingbird.product("HummingbirdTLS"), httpTypes.product("HTTPTypes"),
             lifecycle.product("ServiceLifecycle"), crypto.product("Crypto"), nioCore,
-            nioHTTP1, nioSSL.product("NIOSSL"), mustache.product("Mustache"), logging,
+            nioPosix, nioHTTP1, nioSSL.product("NIOSSL"), mustache.product("Mustache"), logging,
         ],
         resources: [.embedInCode("Resources/openapi.json"), .embedInCode("Resources/dashboard")]
     ),

@@ -1,3 +1,4 @@
+package import CeleryMessage
 import HTTPTypes
 package import Hummingbird
 package import Inspection
@@ -12,9 +13,12 @@ package struct Gateway: Sendable {
     private let dashboard: Dashboard?
     private let administration: Administration
     private let history: (any HistoryReading)?
+    private let downloads: Downloads?
 
     /// A gateway that reads what `inspector`, `reading` and `history` find, sends with `enqueuer` and changes by
     /// `administration`.
+    ///
+    /// - Parameter now: the wall clock, for links to files.
     package init(
         configuration: GatewayConfiguration,
         inspector: TaskInspector,
@@ -23,7 +27,8 @@ package struct Gateway: Sendable {
         enqueuer: TaskEnqueuer,
         administration: Administration,
         history: (any HistoryReading)? = nil,
-        dashboard: Dashboard? = nil
+        dashboard: Dashboard? = nil,
+        now: @escaping @Sendable () -> Instant = { .now() }
     ) {
         self.configuration = configuration
         self.inspector = inspector
@@ -33,6 +38,7 @@ package struct Gateway: Sendable {
         self.dashboard = dashboard
         self.administration = administration
         self.history = history
+        downloads = configuration.downloads.map { Downloads($0, basePath: configuration.basePath, now: now) }
     }
 
     /// Everything that is served.
@@ -59,13 +65,15 @@ package struct Gateway: Sendable {
             inspector: inspector,
             feed: feed,
             configuration: configuration,
-            followers: followers
+            followers: followers,
+            downloads: downloads
         ).add(to: guarded(routes, configuration.statusAccess, .viewer, door))
         MetricsRoutes(deployment: metrics, requests: requests, followers: followers)
             .add(to: guarded(routes, configuration.metricsAccess, .viewer, door))
         addEnqueueing(to: routes, door)
+        addDownloads(to: routes, door)
         if let dashboard {
-            dashboard.routes(configuration, inspector, feed, door, followers).add(to: routes.group())
+            dashboard.routes(configuration, inspector, feed, door, followers, downloads).add(to: routes.group())
         }
         AdministrationRoutes(administration: administration, configuration: configuration)
             .add { guarded(routes, .token, $0, door) }
@@ -99,6 +107,18 @@ package struct Gateway: Sendable {
         for start in configuration.starts {
             enqueueing.add(start, to: guarded(routes, start.access, .operator, door))
         }
+    }
+
+    private func addDownloads(to routes: RouterGroup<GatewayContext>, _ door: Doorkeeper) {
+        guard let downloads else { return }
+        let downloading = DownloadRoutes(
+            downloads: downloads,
+            inspector: inspector,
+            auditor: Auditor(trail: administration.audit),
+            limits: configuration.limits
+        )
+        downloading.addFiles(to: guarded(routes, downloads.configuration.access, .viewer, door))
+        downloading.addLinks(to: guarded(routes, .token, .operator, door))
     }
 
     private func guarded(

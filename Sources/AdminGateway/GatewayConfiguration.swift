@@ -29,6 +29,8 @@ package struct GatewayConfiguration: Sendable {
     package var sessionKey: String?
     /// Addresses that start tasks.
     package var starts: [StartRoute] = []
+    /// Which files of tasks' results can be downloaded; `nil` for none.
+    package var downloads: DownloadConfiguration?
     /// For how long no second task of the same id is sent.
     package var uniqueFor: Duration = .seconds(86_400)
     /// The origins whose pages may ask, `https://app.example.com`; none by default.

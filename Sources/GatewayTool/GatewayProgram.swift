@@ -88,7 +88,12 @@ struct GatewayProgram {
     // MARK: Wiring
 
     private func server(_ inspector: RedisInspector, _ transport: RedisTransportConfiguration) throws -> GatewayServer {
-        let gateway = GatewayWiring.configuration(configuration.gateway)
+        let gateway = try GatewayWiring.configuration(configuration.gateway, baseFolder: configuration.baseFolder)
+        if let downloads = gateway.downloads, downloads.signingKeys.isEmpty {
+            logger.info(
+                "Links to files are signed with a key of this start: they end with it, and other gateways refuse them"
+            )
+        }
         let settings = configuration.gateway
         let wiring = AdministrationWiring(
             configuration: configuration,

@@ -5,7 +5,9 @@ import Settings
 
 /// Turns the block `gateway` into the gateway's own configuration.
 enum GatewayWiring {
-    static func configuration(_ settings: GatewaySettings) -> GatewayConfiguration {
+    ///
+    /// - Throws: when a file of keys cannot be read.
+    static func configuration(_ settings: GatewaySettings, baseFolder: String) throws -> GatewayConfiguration {
         var gateway = GatewayConfiguration()
         gateway.basePath = settings.basePath
         gateway.locale = settings.locale == .turkish ? .turkish : .english
@@ -21,12 +23,22 @@ enum GatewayWiring {
         gateway.pollingSeconds = max(1, Int(settings.pollingInterval.components.seconds))
         gateway.users = settings.users.map(user)
         gateway.sessionKey = settings.sessionKey?.text
+        gateway.downloads = try settings.downloads.map { try downloads($0, baseFolder) }
         gateway.starts = settings.startRoutes.map(start)
         gateway.uniqueFor = settings.uniqueFor
         gateway.origins = settings.origins
         gateway.limits = limits(settings)
         gateway.isEncrypted = settings.tls != nil
         return gateway
+    }
+
+    private static func downloads(_ settings: DownloadSettings, _ baseFolder: String) throws -> DownloadConfiguration {
+        var downloads = DownloadConfiguration(folders: settings.folders, baseFolder: baseFolder)
+        downloads.linkLifetime = settings.linkLifetime
+        downloads.signingKeys = try settings.signingKeyFile.map(SigningKeyFile.keys) ?? settings.signingKeys.map(\.text)
+        downloads.access = settings.access == .token ? .token : .everyone
+        downloads.simultaneous = settings.simultaneous
+        return downloads
     }
 
     private static func start(_ settings: StartRouteSettings) -> StartRoute {

@@ -55,7 +55,8 @@ struct GatewayUnderTest {
                 now: { now }
             ),
             administration: Administration(administration, deadLetters: deadLetters),
-            history: history
+            history: history,
+            now: { now }
         ).router()
     }
 

@@ -14,6 +14,7 @@ import Testing
         start.arguments = ["year"]
         gateway.configuration.starts = [start]
         gateway.configuration.limits.wait = .seconds(25)
+        gateway.configuration.downloads = DownloadConfiguration(folders: ["/results"], baseFolder: "/")
         return gateway
     }
 

@@ -20,7 +20,8 @@ def system(tmp_path):
     """The office's worker and a gateway; mail goes to a folder, where each file tells when it was sent."""
     with Deployment(tmp_path) as deployment:
         content = office.tasks_content(deployment.directory)
-        content["tasks"]["backend.tasks.email_tasks.send_bulk_emails"]["options"]["stagger"] = STAGGER * 1000
+        content["tasks"]["backend.tasks.email_tasks.send_bulk_emails"]["options"]["stagger"] = 100
+        content["queues"]["celery"] = {"pool": "io"}
         content["gateway"] = {"users": {"app": {"role": "operator", "token": TOKEN}}}
         deployment.write_tasks(**content)
         deployment.gateway = Gateway(deployment)

@@ -66,6 +66,10 @@ import Testing
         ("start_routes: {/x: {task: nope}}", "there is no task"),
         ("start_routes: {/api/tasks: {task: a}}", "the gateway itself answers"),
         ("start_routes: {/api/tasks/bulk: {task: a}}", "the gateway itself answers"),
+        ("downloads: {}", "needs 'folders'"), ("downloads: {folders: [/]}", "every file of this machine"),
+        ("downloads: {folders: [a], signing_key: hunter2}", "expected a text of 16"),
+        ("downloads: {folders: [a], link_lifetime: 0}", "more than 0 seconds"),
+        ("downloads: {folders: [a], signing_key: sixteen-characters, signing_key_file: k}", "has both"),
         ("max_bulk_items: 10001", "expected a whole number"),
         ("tasks_per_minute: 0", "expected a whole number"), ("any_task: maybe", "expected true or false"),
         ("[]", "expected a block"),
@@ -91,6 +95,27 @@ import Testing
         let route = try #require(gateway.startRoutes.first)
         #expect(route.path == "/api/reports/start" && route.task == "reports.make")
         #expect(route.arguments == ["year"] && route.access == .everyone && route.queue == nil)
+    }
+
+    @Test func `has folders whose files can be downloaded`() throws {
+        let text = """
+            gateway:
+              downloads:
+                folders: [results/pdf, /srv/exports]
+                link_lifetime: 600
+                signing_key: [hunter2-hunter2-hunter2, the-key-that-was-before]
+                access: token
+                max_downloads: 7
+            """
+        let downloads = try #require(try configuration(text).gateway.downloads)
+        #expect(downloads.folders.first?.hasSuffix("/results/pdf") == true)
+        #expect(downloads.folders.last == "/srv/exports")
+        #expect(downloads.linkLifetime == .seconds(600) && downloads.simultaneous == 7)
+        #expect(downloads.signingKeys.map(\.text) == ["hunter2-hunter2-hunter2", "the-key-that-was-before"])
+        #expect(downloads.access == .token)
+        #expect(!"\(downloads)".contains("hunter2"))
+        #expect(try configuration("gateway: {downloads: {folders: one}}").gateway.downloads?.folders.count == 1)
+        #expect(try configuration("").gateway.downloads == nil)
     }
 
     @Test func `shows no token in descriptions and dumps`() throws {

@@ -33,7 +33,8 @@ package struct Dashboard: Sendable {
         _ inspector: TaskInspector,
         _ feed: any ResultFeed,
         _ door: Doorkeeper,
-        _ followers: FollowerCount
+        _ followers: FollowerCount,
+        _ downloads: Downloads? = nil
     ) -> DashboardRoutes {
         DashboardRoutes(
             configuration: configuration,
@@ -45,6 +46,7 @@ package struct Dashboard: Sendable {
             door: door,
             sessions: Sessions(seal: SessionSeal(secret: configuration.sessionKey)),
             followers: followers,
+            downloads: downloads,
             now: now
         )
     }

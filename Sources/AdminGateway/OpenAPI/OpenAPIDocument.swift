@@ -45,6 +45,16 @@ struct OpenAPIDocument: Sendable {
                 paths["/metrics"] = paths["/metrics"]?.replacing(["get", "responses", code], with: Self.error)
             }
         }
+        let (file, link) = ("/api/tasks/{task_id}/files/{name}", "/api/tasks/{task_id}/files/{name}/link")
+        switch configuration.downloads?.access {
+        case nil: (paths[file], paths[link]) = (nil, nil)
+        case .token?:
+            paths[file] = paths[file]?.replacing(["get", "security"], with: [["token": []]])
+            for code in ["401", "429"] {
+                paths[file] = paths[file]?.replacing(["get", "responses", code], with: Self.error)
+            }
+        case .everyone?: break
+        }
         root["paths"] = .object(paths)
         return completed(root)
     }

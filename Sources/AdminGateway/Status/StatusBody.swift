@@ -17,6 +17,8 @@ struct StatusBody {
     let status: TaskStatus
     let locale: StatusLocale
     let shape: Shape
+    /// The files that the task's result names.
+    var files: [Downloads.Link] = []
 
     var json: JSONValue {
         var body = common
@@ -65,5 +67,6 @@ struct StatusBody {
         body["attempt"] = status.attempt.map { .int(Int64($0)) }
         body["worker"] = status.worker.map(JSONValue.string)
         body["updated_at"] = status.updatedAt.map { .string(ISO8601.string($0)) }
+        if !files.isEmpty { body["files"] = .array(files.map { .object($0.json) }) }
     }
 }

@@ -10,6 +10,8 @@ struct StatusRoutes: Sendable {
     let feed: any ResultFeed
     let configuration: GatewayConfiguration
     let followers: FollowerCount
+    /// Links to the files of results; `nil` where none can be downloaded.
+    var downloads: Downloads?
 
     private static let parameters: Set<String> = ["wait", "strict", "plain", "locale"]
 
@@ -47,7 +49,9 @@ struct StatusRoutes: Sendable {
     }
 
     private func page(of id: String, _ view: View, thoroughly: Bool = false) async throws -> StatusPage {
-        StatusPage(try await inspector.status(of: id, thoroughly: thoroughly), view)
+        let status = try await inspector.status(of: id, thoroughly: thoroughly)
+        guard view.shape == .full, let downloads else { return StatusPage(status, view) }
+        return StatusPage(status, view, files: try await downloads.links(of: status))
     }
 
     private func response(_ page: StatusPage, _ condition: String?) -> Response {
@@ -137,12 +141,15 @@ struct StatusPage: Sendable {
     let body: ByteBuffer
     let tag: EntityTag
 
-    init(_ status: TaskStatus, _ view: View) {
+    init(_ status: TaskStatus, _ view: View, files: [Downloads.Link] = []) {
+        func page(_ status: TaskStatus) -> ByteBuffer {
+            WebJSON.buffer(StatusBody(status: status, locale: view.locale, shape: view.shape, files: files).json)
+        }
         self.status = status
-        body = WebJSON.buffer(StatusBody(status: status, locale: view.locale, shape: view.shape).json)
+        body = page(status)
         // When a record was written is an estimate while the task runs: not worth waking those who wait.
         var undated = status
         undated.updatedAt = nil
-        tag = EntityTag(WebJSON.buffer(StatusBody(status: undated, locale: view.locale, shape: view.shape).json))
+        tag = EntityTag(page(undated))
     }
 }

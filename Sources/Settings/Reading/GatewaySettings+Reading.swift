@@ -15,6 +15,7 @@ extension GatewaySettings {
         Setting("users", "block") { node, gateway, reader in gateway.users = reader.gatewayUsers(node) },
         Setting("start_routes", "block") { node, gateway, reader in gateway.startRoutes = reader.startRoutes(node) },
         .optional("session_key", "text of 16 bytes or more", \.sessionKey) { $0.token($1) },
+        .optional("downloads", "block", \.downloads) { $0.downloads($1) },
         .bool("any_task", \.anyTask),
         .int("tasks_per_minute", \.tasksPerMinute, in: 1...10_000_000),
         .int("max_bulk_items", \.bulkItems, in: 1...10_000),
@@ -30,6 +31,18 @@ extension GatewaySettings {
         .int("max_followers", \.followers, in: 0...1_000_000),
         .int("failed_tokens_per_minute", \.failedTokensPerMinute, in: 1...1_000_000),
         .seconds("shutdown_timeout", \.shutdownTimeout),
+    ]
+}
+
+extension DownloadSettings {
+    /// The keys of the block `downloads`.
+    static let settings: [Setting<DownloadSettings>] = [
+        .value("folders", "list of paths", \.folders) { $0.downloadFolders($1) },
+        .value("link_lifetime", "seconds", \.linkLifetime) { $0.seconds($1, least: 1) },
+        .value("signing_key", "text of 16 bytes or more, or a list", \.signingKeys) { $0.signingKeys($1) },
+        .path("signing_key_file", \.signingKeyFile),
+        .choice("access", \.access),
+        .int("max_downloads", \.simultaneous, in: 1...100_000),
     ]
 }
 
@@ -99,6 +112,37 @@ extension SettingReader {
                 "/-_.".utf8.contains(byte) || (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
                     || (0x61...0x7A).contains(byte)
             }
+    }
+
+    fileprivate mutating func downloads(_ node: YAMLNode) -> DownloadSettings? {
+        guard let entries = entries(node, expected: "a block such as {folders: [results/pdf]}") else { return nil }
+        var downloads = DownloadSettings()
+        block(entries, DownloadSettings.settings, into: &downloads)
+        if downloads.folders.isEmpty {
+            error(node, "needs 'folders': the files of which folders may be downloaded?")
+        }
+        if !downloads.signingKeys.isEmpty, downloads.signingKeyFile != nil {
+            error(node, "has both 'signing_key' and 'signing_key_file'")
+        }
+        return downloads
+    }
+
+    /// Folders whose files may be downloaded.
+    fileprivate mutating func downloadFolders(_ node: YAMLNode) -> [String]? {
+        let nodes = node.sequence ?? [node]
+        return nodes.compactMap { node in
+            guard let path = path(node) else { return nil }
+            guard path != "/" else {
+                error(node, "would let every file of this machine be downloaded; name a folder")
+                return nil
+            }
+            return path
+        }
+    }
+
+    /// One key, or several.
+    fileprivate mutating func signingKeys(_ node: YAMLNode) -> [Secret]? {
+        (node.sequence ?? [node]).compactMap { token($0) }
     }
 
     fileprivate mutating func gatewayUsers(_ node: YAMLNode) -> [GatewayUserSettings] {

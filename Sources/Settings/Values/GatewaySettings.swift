@@ -50,6 +50,8 @@ public struct GatewaySettings: Sendable, Hashable {
     public var startRoutes: [StartRouteSettings] = []
     /// `session_key`: what the dashboard's sessions are signed with; default a key of each start's own.
     public var sessionKey: Secret?
+    /// `downloads`: which files of results can be downloaded; default none.
+    public var downloads: DownloadSettings?
     /// `any_task`: whether tasks and queues may be sent to that are not in the file; default false.
     public var anyTask = false
     /// `tasks_per_minute`: how many tasks a user may send; default 600.

@@ -27,6 +27,8 @@ struct TaskPage {
     var isDeadLetter = false
     /// The tasks of its workflow, itself among them or not.
     var relatives: [Relative] = []
+    /// The files its result names.
+    var files: [Downloads.Link] = []
 
     /// Where it is.
     var state: TaskRow.State? {
@@ -67,6 +69,10 @@ struct TaskPage {
         content["reasons"] = reasons.map { ["text": Self.text($0, words), "code": $0.code] }
         content["facts"] = facts(frame)
         content["timeline"] = timeline(frame)
+        content["hasFiles"] = !files.isEmpty
+        content["files"] = files.map { file in
+            ["name": file.name, "href": file.url, "size": frame.humanizer.bytes(Int(file.size))]
+        }
         let tree = tree(frame)
         content["hasTree"] = !tree.isEmpty
         content["tree"] = tree

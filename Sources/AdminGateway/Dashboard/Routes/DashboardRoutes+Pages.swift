@@ -107,6 +107,10 @@ extension DashboardRoutes {
         guard page.isKnown else { throw Refusal(status: .notFound, name: "task") }
         if page.finished == nil { page.explanation = try await administration.explaining.explain(id) }
         page.relatives = try await relatives(of: page)
+        // A page's links carry no token.
+        if let downloads, downloads.configuration.access == .everyone, let status = page.status {
+            page.files = try await downloads.links(of: status)
+        }
         return page.page(asked.frame)
     }
 

@@ -19,6 +19,7 @@ struct DashboardRoutes: Sendable {
     let door: Doorkeeper
     let sessions: Sessions
     let followers: FollowerCount
+    let downloads: Downloads?
     let now: @Sendable () -> Instant
 
     var home: String { configuration.basePath + Self.path }

@@ -1,0 +1,75 @@
+import CeleryMessage
+import Inspection
+import NIOPosix
+
+/// Finds the files that a task's result names.
+struct ResultFiles: Sendable {
+    /// A file that is there.
+    struct Found: Sendable, Hashable {
+        /// The folder it is below.
+        var folder: String
+        /// Its path below the folder.
+        var name: String
+        /// Bytes.
+        var size: Int64
+    }
+
+    /// How many values of a result are looked at.
+    static let mostValues = 10_000
+    /// How many files of a result are shown.
+    static let mostFiles = 100
+
+    private let folders: [FolderPath]
+    private let baseFolder: String
+
+    init(folders: [String], baseFolder: String) {
+        self.folders = folders.map(FolderPath.init)
+        self.baseFolder = baseFolder
+    }
+
+    /// The paths of the folders.
+    var paths: [String] { folders.map(\.path) }
+
+    /// The files of a task that has succeeded, in the order of its result; those that are not there any more are left out.
+    func files(of status: TaskStatus) async throws -> [Found] {
+        // What a task stored may be anything, for example deeper than values may be.
+        guard let record = status.record, record.status == .success, let value = try? record.value() else { return [] }
+        let named = names(in: value)
+        guard !named.isEmpty else { return [] }
+        return try await NIOThreadPool.singleton.runIfActive {
+            named.compactMap { folder, name in
+                OpenedFile.open(name, below: folder).map { Found(folder: folder, name: name, size: $0.size) }
+            }
+        }
+    }
+
+    /// The names in a result that lie below one of the folders, whether or not there is such a file.
+    func names(in value: JSONValue) -> [(folder: String, name: String)] {
+        var found: [(folder: String, name: String)] = []
+        var seen: Set<[String]> = []
+        var open = [value]
+        var left = Self.mostValues
+        while let value = open.popLast(), left > 0, found.count < Self.mostFiles {
+            left -= 1
+            switch value {
+            case .array(let values): open += values.prefix(left).reversed()
+            case .object(let object): open += object.prefix(left).map(\.value).reversed()
+            case .string(let text):
+                guard let file = name(of: text), seen.insert([file.folder, file.name]).inserted else { continue }
+                found.append(file)
+            default: break
+            }
+        }
+        return found
+    }
+
+    private func name(of text: String) -> (folder: String, name: String)? {
+        guard !text.isEmpty, text.utf8.count <= 4096 else { return nil }
+        let path = text.hasPrefix("/") ? text : "\(baseFolder)/\(text)"
+        for folder in folders {
+            guard let name = folder.name(of: path), OpenedFile.isFit(name) else { continue }
+            return (folder.path, name)
+        }
+        return nil
+    }
+}
