@@ -32,6 +32,11 @@ def status(task_id: str):
     if task.state == "SUCCESS":
         return {"state": task.state, "current": 100, "total": 100, "status": "Completed", "result": task.info}
     return {"state": task.state, "status": str(task.info)}
+
+@app.post("/api/tasks", status_code=202)
+def send(body: dict):
+    task = celery_app.send_task(body["task"], kwargs=body["kwargs"], queue="celery")
+    return {"success": True, "task_id": task.id}
 """
 
 TOKEN = "benchmark-administrator"
@@ -41,6 +46,8 @@ broker_url: {url}
 result_backend: {url}
 gateway:
   max_followers: 5000
+  any_task: true
+  tasks_per_minute: 10000000
   users:
     bench: {{role: admin, token: {token}}}
 """
@@ -189,6 +196,50 @@ class Gateways:
         finally:
             self.bench.stop(process)
 
+    def enqueue(self, peer, clients, count):
+        """So many clients send so many tasks, each the next one when it has its answer: how long an answer takes."""
+        self.bench.server.empty()
+        process, port = self.start(peer)
+        body = json.dumps({"task": "bench.noop", "kwargs": {"to": "somebody@example.com", "subject": "x" * 200}}).encode()
+        request = (
+            b"POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n" % (TOKEN.encode(), len(body))
+        ) + body
+        try:
+            latencies = []
+
+            async def send(rounds):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                for number in range(rounds):
+                    begun = time.perf_counter()
+                    writer.write(request)
+                    head = await reader.readuntil(b"\r\n\r\n")
+                    await reader.readexactly(int(re.search(rb"(?i)content-length: (\d+)", head)[1]))
+                    if not head.startswith(b"HTTP/1.1 202"):
+                        raise SystemExit(f"the answer was {head!r}")
+                    if number:  # The first one is the connection's, too.
+                        latencies.append(time.perf_counter() - begun)
+                writer.close()
+
+            async def all_clients():
+                await asyncio.gather(*(send(count // clients + 1) for _ in range(clients)))
+
+            begun = time.perf_counter()
+            asyncio.run(all_clients())
+            took = time.perf_counter() - begun
+            sent = self.client.llen("celery")
+            if sent < count:
+                raise SystemExit(f"{sent} of {count} tasks are in the queue")
+            latencies.sort()
+            return {
+                "answers": len(latencies),
+                "median_ms": latencies[len(latencies) // 2] * 1e3,
+                "p99_ms": latencies[len(latencies) * 99 // 100] * 1e3,
+                "per_second": sent / took,
+            }
+        finally:
+            self.bench.stop(process)
+
     def followers(self, count):
         """So many clients follow a task each: memory, and how soon they hear of its end."""
         ids = self.store(count)
@@ -257,7 +308,11 @@ def measure(bench, binaries, options):
     count = options.gateway_clients
     results = {}
     for peer in ("celeriac", "fastapi"):
-        results[f"gateway_{count}_pollers_{peer}"] = gateways.pollers(peer, count, options.idle_seconds)
+        # A hundred are what the users' document has (003-24), the larger number is for scale.
+        for clients in sorted({100, count}):
+            results[f"gateway_{clients}_pollers_{peer}"] = gateways.pollers(peer, clients, options.idle_seconds)
+        for clients in (1, 10):
+            results[f"gateway_enqueue_{clients}_{peer}"] = gateways.enqueue(peer, clients, 2000)
     results[f"gateway_{count}_followers"] = gateways.followers(count)
     queues, messages = options.gateway_queues, options.gateway_messages
     results[f"gateway_overview_of_{queues}_queues"] = gateways.overview(queues, messages)
