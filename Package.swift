@@ -120,6 +120,10 @@ let targets: [Target] = [
             collections.product("DequeModule"), logging,
         ]
     ),
+    module(
+        "SynchronousRuns",
+        ["Inspection", "WorkerPool", "CeleriacTasks", "CeleryMessage", nioCore, logging]
+    ),
     module("BeatRuntime", ["Schedules", "CeleryMessage", "Exposition", collections.product("HeapModule"), logging]),
 
     module(
@@ -228,7 +232,8 @@ let targets: [Target] = [
     executable(
         "GatewayTool",
         [
-            "AdminGateway", "RedisInspection", "Inspection", "WorkerCommandLine", "Settings", "CeleryMessage",
+            "AdminGateway", "SynchronousRuns", "WorkerPool", "RedisInspection", "Inspection", "WorkerCommandLine",
+            "Settings", "CeleryMessage",
             "Exposition",
             "MessageCodecs", "BeatRuntime", "Schedules", "Transport", "RedisClient", "RedisTransport",
             argumentParser.product("ArgumentParser"),
@@ -271,6 +276,12 @@ let targets: [Target] = [
     tests(
         "WorkerPoolTests",
         ["PoolTestChild", "WorkerPool", "CeleriacTasks", "CeleryMessage", nioCore, nioPosix, logging]
+    ),
+    tests(
+        "SynchronousRunsTests",
+        [
+            "PoolTestChild", "SynchronousRuns", "Inspection", "WorkerPool", "CeleryMessage", nioCore, nioPosix, logging,
+        ]
     ),
     tests(
         "WorkerRuntimeTests",

@@ -10,6 +10,7 @@ package struct Gateway: Sendable {
     private let reading: any TaskReading & DeploymentReading
     private let feed: any ResultFeed
     private let enqueuer: TaskEnqueuer
+    private let runner: (any TaskRunning)?
     private let dashboard: Dashboard?
     private let administration: Administration
     private let history: (any HistoryReading)?
@@ -18,13 +19,16 @@ package struct Gateway: Sendable {
     /// A gateway that reads what `inspector`, `reading` and `history` find, sends with `enqueuer` and changes by
     /// `administration`.
     ///
-    /// - Parameter now: the wall clock, for links to files.
+    /// - Parameters:
+    ///   - runner: runs tasks that allow it where no queue can be reached.
+    ///   - now: the wall clock, for links to files.
     package init(
         configuration: GatewayConfiguration,
         inspector: TaskInspector,
         reading: any TaskReading & DeploymentReading,
         feed: any ResultFeed,
         enqueuer: TaskEnqueuer,
+        runner: (any TaskRunning)? = nil,
         administration: Administration,
         history: (any HistoryReading)? = nil,
         dashboard: Dashboard? = nil,
@@ -35,6 +39,7 @@ package struct Gateway: Sendable {
         self.reading = reading
         self.feed = feed
         self.enqueuer = enqueuer
+        self.runner = runner
         self.dashboard = dashboard
         self.administration = administration
         self.history = history
@@ -102,7 +107,7 @@ package struct Gateway: Sendable {
     }
 
     private func addEnqueueing(to routes: RouterGroup<GatewayContext>, _ door: Doorkeeper) {
-        let enqueueing = EnqueueRoutes(enqueuer: enqueuer, configuration: configuration)
+        let enqueueing = EnqueueRoutes(enqueuer: enqueuer, runner: runner, configuration: configuration)
         enqueueing.add(to: guarded(routes, .token, .operator, door))
         for start in configuration.starts {
             enqueueing.add(start, to: guarded(routes, start.access, .operator, door))

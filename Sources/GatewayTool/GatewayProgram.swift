@@ -10,6 +10,7 @@ import RedisInspection
 import RedisTransport
 import ServiceLifecycle
 import Settings
+import SynchronousRuns
 import UnixSignals
 import WorkerCommandLine
 
@@ -41,16 +42,21 @@ struct GatewayProgram {
             await inspector.close()
             throw Complaint("Cannot log in at \(transport.broker.redactedURL): \(error.message)")
         }
-        let server = try server(inspector, transport)
-        return try await serve(server, inspector)
+        let runner = RunnerWiring(configuration: configuration, logger: logger).runner
+        let server = try server(inspector, transport, runner)
+        return try await serve(server, inspector, runner)
     }
 
-    private func serve(_ server: GatewayServer, _ inspector: RedisInspector) async throws -> Int32 {
+    private func serve(
+        _ server: GatewayServer,
+        _ inspector: RedisInspector,
+        _ runner: PoolTaskRunner?
+    ) async throws -> Int32 {
+        var services: [any Service] = [Connections(inspector: inspector)]
+        if let runner { services.append(RunningTasks(runner: runner)) }
+        services.append(server)
         var group = ServiceGroupConfiguration(
-            services: [
-                .init(service: Connections(inspector: inspector)),
-                .init(service: server),
-            ],
+            services: services.map { .init(service: $0) },
             gracefulShutdownSignals: [.sigterm, .sigint],
             cancellationSignals: [.sigquit],
             logger: quietLogger
@@ -87,7 +93,11 @@ struct GatewayProgram {
 
     // MARK: Wiring
 
-    private func server(_ inspector: RedisInspector, _ transport: RedisTransportConfiguration) throws -> GatewayServer {
+    private func server(
+        _ inspector: RedisInspector,
+        _ transport: RedisTransportConfiguration,
+        _ runner: PoolTaskRunner?
+    ) throws -> GatewayServer {
         let gateway = try GatewayWiring.configuration(configuration.gateway, baseFolder: configuration.baseFolder)
         if let downloads = gateway.downloads, downloads.signingKeys.isEmpty {
             logger.info(
@@ -110,6 +120,7 @@ struct GatewayProgram {
                     reading: inspector,
                     feed: inspector,
                     enqueuer: enqueuer(inspector),
+                    runner: runner,
                     administration: administration,
                     history: wiring.history,
                     dashboard: wiring.dashboard(administration)

@@ -11,6 +11,6 @@ struct QueuesOff: TaskSending {
     func send(_ messages: [OutgoingMessage]) async throws -> BulkSendOutcome { throw Self.error }
 
     private static var error: InspectionError {
-        InspectionError(.unavailable, "queues are switched off (QUEUE_ENABLED or queue_enabled is false)")
+        InspectionError(.notSent, "queues are switched off (QUEUE_ENABLED or queue_enabled is false)")
     }
 }

@@ -9,6 +9,7 @@ public final class InMemoryDeployment: Sendable {
         var followers: [String: [Int: ResultChanges.Signal]] = [:]
         var lastFollower = 0
         var isReachable = true
+        var losesReplies = false
         var sent: [OutgoingMessage] = []
         var unique: Set<String> = []
         var counts = DeploymentCounts()
@@ -41,6 +42,12 @@ public final class InMemoryDeployment: Sendable {
     public var isReachable: Bool {
         get { state.withLock { $0.isReachable } }
         set { state.withLock { $0.isReachable = newValue } }
+    }
+
+    /// Whether it breaks off after it has got a message, so that nobody knows.
+    public var losesReplies: Bool {
+        get { state.withLock { $0.losesReplies } }
+        set { state.withLock { $0.losesReplies = newValue } }
     }
 
     /// Whether a search looks at everything.
@@ -94,7 +101,9 @@ extension InMemoryDeployment: ResultFeed {
 extension InMemoryDeployment: TaskSending {
     /// Keeps the message.
     public func send(_ message: OutgoingMessage) async throws -> SendOutcome {
-        try reached { state in
+        guard isReachable else { throw InspectionError(.notSent, "switched off") }
+        if losesReplies { throw InspectionError(.unavailable, "the connection broke") }
+        return try reached { state in
             if message.uniqueFor != nil, state.unique.contains(message.taskID) { return .exists }
             let depth = state.sent.count { $0.queue == message.queue }
             if let limit = message.depthLimit, depth >= limit { return .full(depth: depth) }

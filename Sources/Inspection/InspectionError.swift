@@ -10,6 +10,10 @@ public struct InspectionError: Error, Sendable {
 
         /// The server does not answer just now; trying again later may succeed.
         public static let unavailable = Code("unavailable")
+        /// The server cannot be reached, and it is certain that nothing was sent to it.
+        public static let notSent = Code("notSent")
+        /// Too much is being done here at once.
+        public static let busy = Code("busy")
         /// The deployment stores no results.
         public static let noResultBackend = Code("noResultBackend")
         /// The server refuses what was asked, for good.

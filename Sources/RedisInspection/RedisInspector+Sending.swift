@@ -19,9 +19,10 @@ extension RedisInspector: TaskSending {
             message.depthLimit ?? -1,
             message.uniqueFor.map { max(1, Int($0 / .milliseconds(1))) } ?? 0
         )
+        // Who has something else to do with a task need not wait for a server that is away.
+        let timeout = connection.isUp ? configuration.timeout : message.patience ?? configuration.timeout
         let reply = try await translating { () async throws(RedisError) in
-            try await broker.run(Scripts.enqueue, keys: names, arguments: arguments, timeout: configuration.timeout)
-                .get()
+            try await broker.run(Scripts.enqueue, keys: names, arguments: arguments, timeout: timeout).get()
         }
         switch (reply.array?.first?.text, reply.array?.last?.int) {
         case ("sent"?, _): return .sent

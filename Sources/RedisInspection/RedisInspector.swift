@@ -13,6 +13,8 @@ package final class RedisInspector: Sendable {
     /// How it looks.
     package let configuration: RedisInspectionConfiguration
     let broker: RedisClient
+    /// Whether the broker's connection is up.
+    let connection: ConnectionFlag
     /// Where results are; `nil` when the deployment stores none.
     let results: RedisClient?
     let logger: Logger
@@ -24,7 +26,11 @@ package final class RedisInspector: Sendable {
     /// Prepares connections without opening them.
     package init(configuration: RedisInspectionConfiguration, eventLoop: any EventLoop, logger: Logger) {
         let transport = configuration.transport
-        let broker = RedisClient(configuration: transport.broker, eventLoop: eventLoop, logger: logger)
+        let connection = ConnectionFlag()
+        let broker = RedisClient(configuration: transport.broker, eventLoop: eventLoop, logger: logger) { state in
+            if case .connected = state { connection.isUp = true } else { connection.isUp = false }
+        }
+        self.connection = connection
         self.configuration = configuration
         self.broker = broker
         self.logger = logger
@@ -169,5 +175,9 @@ extension RedisInspector: ResultFeed {
 }
 
 extension InspectionError {
-    init(_ error: RedisError) { self.init(error.isTransient ? .unavailable : .refused, error.message) }
+    init(_ error: RedisError) {
+        // A server that loads its data, or follows another one, refuses the script before it does anything.
+        let isUnsent = error.isUnsent || [.loading, .masterDown, .readOnly].contains(error.code)
+        self.init(error.isTransient ? isUnsent ? .notSent : .unavailable : .refused, error.message)
+    }
 }

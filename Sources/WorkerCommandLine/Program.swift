@@ -11,7 +11,7 @@ public struct Program: Sendable {
     /// The version in the banner and in `--version`.
     package static let version = "0.1.0"
     /// The word after which an executable is a pool process; the controller starts itself again with it.
-    static let poolProcessArgument = "__pool-process"
+    package static let poolProcessArgument = "__pool-process"
     /// The program whose command is running.
     ///
     /// ArgumentParser makes commands from nothing, so they find it here.

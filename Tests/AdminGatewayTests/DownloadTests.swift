@@ -276,6 +276,27 @@ extension TestClientProtocol {
         #expect(count(.string("/results/" + String(repeating: "a", count: 5000))) == 0)
     }
 
+    @Test func `have their links on the task's page, unless those need a token`() async throws {
+        let results = try Results()
+        let path = try results.write("x", to: "pdf/<b>.pdf")
+        let record = results.gateway(result: .string(path)).deployment
+        for access in GatewayConfiguration.Access.allCases {
+            var dashboard = DashboardUnderTest()
+            var downloads = DownloadConfiguration(folders: [results.folder], baseFolder: results.root.path)
+            downloads.access = access
+            dashboard.configuration.downloads = downloads
+            dashboard.deployment.store(try await record.record(taskID: "t1")?.bytes ?? [], for: "t1")
+            try await dashboard.run { client async throws in
+                let browser = Browser(client)
+                try await browser.logIn(.viewer)
+                let page = try await browser.get("/admin/jobs/tasks/t1").text
+                #expect(page.contains("/api/tasks/t1/files/%3Cb%3E.pdf?expires=") == (access == .everyone))
+                #expect(page.contains("&lt;b&gt;.pdf</a>") == (access == .everyone))
+                #expect(!page.contains("<b>.pdf"))
+            }
+        }
+    }
+
     @Test func `get links by hand, which are written down`() async throws {
         let results = try Results()
         let path = try results.write("x", to: "pdf/a.pdf")

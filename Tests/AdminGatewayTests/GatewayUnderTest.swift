@@ -18,6 +18,7 @@ struct GatewayUnderTest {
     var configuration = GatewayConfiguration()
     var resultLifetime: Duration?
     var depthLimit: Int?
+    var runner: (any TaskRunning)?
     var catalog = TaskCatalog(
         queueOfTask: [
             "backend.tasks.email_tasks.send": "email", "backend.tasks.pdf_tasks.generate": "pdf",
@@ -54,6 +55,7 @@ struct GatewayUnderTest {
                 depthLimit: depthLimit,
                 now: { now }
             ),
+            runner: runner,
             administration: Administration(administration, deadLetters: deadLetters),
             history: history,
             now: { now }

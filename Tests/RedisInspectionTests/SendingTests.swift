@@ -8,13 +8,15 @@ import Testing
 @testable import RedisInspection
 
 @Suite struct `Sending a message` {
-    private func message(_ id: String, priority: Int = 0) throws -> OutgoingMessage {
-        OutgoingMessage(
+    private func message(_ id: String, priority: Int = 0, patience: Duration? = nil) throws -> OutgoingMessage {
+        var message = OutgoingMessage(
             item: try InspectorUnderTest.item(id, queue: "pdf"),
             taskID: id,
             queue: "pdf",
             priority: priority
         )
+        message.patience = patience
+        return message
     }
 
     @Test func `puts it where producers of that priority do, and binds the queue`() async throws {
@@ -74,12 +76,32 @@ import Testing
         }
     }
 
-    @Test func `fails while Redis is away`() async throws {
+    @Test func `is certain not to have happened where there was no connection`() async throws {
         try await InspectorUnderTest.run { test async throws in
+            _ = try await test.inspector.ping()
             await test.server.kill()
-            await #expect(throws: InspectionError(.unavailable, "")) {
-                _ = try await test.inspector.send(try message("t1"))
+            while test.inspector.connection.isUp { try await Task.sleep(for: .milliseconds(1)) }
+            for patience in [Duration.milliseconds(20), nil] {
+                let outgoing = try message("t1", patience: patience)
+                await #expect(throws: InspectionError(.notSent, "")) {
+                    _ = try await test.inspector.send(outgoing)
+                }
             }
+            await #expect(throws: InspectionError(.notSent, "")) {
+                _ = try await test.inspector.send([try message("t1")])
+            }
+        }
+    }
+
+    @Test func `may have happened where no answer came`() async throws {
+        try await InspectorUnderTest.run { test async throws in
+            #expect(try await test.inspector.send(try message("t0")) == .sent)
+            _ = try await test.client.send(RedisCommand("CLIENT", "PAUSE", "2500"))
+            let outgoing = try message("t1", patience: .milliseconds(20))
+            await #expect(throws: InspectionError(.unavailable, "")) {
+                _ = try await test.inspector.send(outgoing)
+            }
+            #expect(try await test.client.send(RedisCommand("LLEN", "pdf")).int == 2)
         }
     }
 

@@ -66,6 +66,7 @@ import Testing
         ("start_routes: {/x: {task: nope}}", "there is no task"),
         ("start_routes: {/api/tasks: {task: a}}", "the gateway itself answers"),
         ("start_routes: {/api/tasks/bulk: {task: a}}", "the gateway itself answers"),
+        ("sync: {processes: 0}", "expected a whole number"), ("sync: {program: 5, slots: 2}", "slots"),
         ("downloads: {}", "needs 'folders'"), ("downloads: {folders: [/]}", "every file of this machine"),
         ("downloads: {folders: [a], signing_key: hunter2}", "expected a text of 16"),
         ("downloads: {folders: [a], link_lifetime: 0}", "more than 0 seconds"),
@@ -116,6 +117,30 @@ import Testing
         #expect(!"\(downloads)".contains("hunter2"))
         #expect(try configuration("gateway: {downloads: {folders: one}}").gateway.downloads?.folders.count == 1)
         #expect(try configuration("").gateway.downloads == nil)
+    }
+
+    @Test func `runs tasks itself where they or their queues allow it`() throws {
+        let configuration = try configuration(
+            """
+            queues: {quick: {sync_fallback: true}, other: {}}
+            tasks:
+              a: {handler: debug.echo, queue: quick}
+              b: {handler: debug.echo, queue: quick, sync_fallback: false}
+              c: {handler: debug.echo, queue: other}
+              d: {handler: debug.echo, queue: other, sync_fallback: true}
+            gateway:
+              sync: {program: bin/worker, processes: 3, waiting: 0, idle_timeout: 5, max_result_bytes: 2048}
+            """
+        )
+        let allowed = configuration.tasks.filter { task in
+            let queue = configuration.queueName(forTask: task.name)
+            return configuration.policy(forTask: task.name, from: queue).syncFallback == true
+        }
+        #expect(allowed.map(\.name) == ["a", "d"])
+        let sync = configuration.gateway.sync
+        #expect(sync.program?.hasSuffix("/bin/worker") == true)
+        #expect(sync.processes == 3 && sync.waiting == 0 && sync.resultBytes == 2048)
+        #expect(sync.idleTimeout == .seconds(5))
     }
 
     @Test func `shows no token in descriptions and dumps`() throws {

@@ -148,7 +148,7 @@ import YAML
     private var gatewayKeys: [String] {
         GatewaySettings.settings.map(\.name) + GatewayUserSettings.settings.map(\.name)
             + StartRouteSettings.settings.map(\.name) + GatewayTLSSettings.settings.map(\.name)
-            + DownloadSettings.settings.map(\.name)
+            + DownloadSettings.settings.map(\.name) + SyncSettings.settings.map(\.name)
     }
 
     private func page() throws -> String {

@@ -7,14 +7,17 @@ import Logging
 /// Sending tasks: by name, by queue and type, and by an application's own addresses.
 struct EnqueueRoutes: Sendable {
     let enqueuer: TaskEnqueuer
+    /// Runs tasks where no queue can be reached; `nil` where none may run so.
+    let runner: (any TaskRunning)?
     let configuration: GatewayConfiguration
     let body: BodyReader
     private let flood: RateLimiter
 
     var catalog: TaskCatalog { enqueuer.catalog }
 
-    init(enqueuer: TaskEnqueuer, configuration: GatewayConfiguration) {
+    init(enqueuer: TaskEnqueuer, runner: (any TaskRunning)?, configuration: GatewayConfiguration) {
         self.enqueuer = enqueuer
+        self.runner = runner
         self.configuration = configuration
         body = BodyReader(largest: configuration.limits.bodyBytes, longest: configuration.limits.idleTime)
         flood = RateLimiter(perMinute: configuration.limits.tasksPerMinute)
@@ -52,7 +55,7 @@ struct EnqueueRoutes: Sendable {
             tenant: try tenant(members),
             members
         )
-        return try answer(await send(wanted, context), wanted)
+        return answer(try await send(wanted, context), wanted)
     }
 
     /// What a task has in common with those that are sent with it: its name, queue, times and priority.
@@ -118,8 +121,12 @@ struct EnqueueRoutes: Sendable {
         return tenant
     }
 
-    private func answer(_ outcome: SendOutcome, _ wanted: TaskRequest) throws -> Response {
-        let exists = outcome == .exists
+    private func answer(_ sending: Sending, _ wanted: TaskRequest) -> Response {
+        let exists: Bool
+        switch sending {
+        case .ran(let outcome): return answer(outcome)
+        case .queued(let outcome): exists = outcome == .exists
+        }
         return .json(
             [
                 "success": true, "task_id": .string(wanted.id), "jobId": .string(wanted.id),
@@ -139,7 +146,7 @@ struct EnqueueRoutes: Sendable {
             known: ["type", "data", "options", "unique", "tenant"]
         )
         let wanted = try job(members, type: try members.required("type"), queue, prefix: "")
-        return try answer(await send(wanted, context), wanted)
+        return answer(try await send(wanted, context), wanted)
     }
 
     /// The queue of the address.
@@ -196,7 +203,7 @@ struct EnqueueRoutes: Sendable {
         }
         var wanted = TaskRequest(task: route.task, queue: queue)
         wanted.kwargs = object
-        _ = try await send(wanted, context)
+        if case .ran(let outcome) = try await send(wanted, context) { return answer(outcome) }
         return .json(["task_id": .string(wanted.id)])
     }
 
@@ -212,8 +219,16 @@ struct EnqueueRoutes: Sendable {
         )
     }
 
-    private func send(_ wanted: TaskRequest, _ context: GatewayContext) async throws -> SendOutcome {
-        let outcome = try await enqueuer.send(wanted)
+    private func send(_ wanted: TaskRequest, _ context: GatewayContext) async throws -> Sending {
+        let mayRunHere = mayRunHere(wanted)
+        var wanted = wanted
+        if mayRunHere { wanted.patience = Self.patience }
+        let outcome: SendOutcome
+        do {
+            outcome = try await enqueuer.send(wanted)
+        } catch let error as InspectionError where mayRunHere && error.code == .notSent {
+            return .ran(try await runHere(wanted, context))
+        }
         if case .full(let depth) = outcome {
             throw GatewayError(
                 .tooManyRequests,
@@ -225,6 +240,6 @@ struct EnqueueRoutes: Sendable {
         let who = context.user?.name ?? context.remoteAddress
         let what = outcome == .sent ? "sent to \(wanted.queue)" : "not sent again"
         context.logger.info("Task \(wanted.task)[\(wanted.id)] \(what) for \(who)")
-        return outcome
+        return .queued(outcome)
     }
 }

@@ -44,6 +44,7 @@ package struct GatewayError: Error, HTTPResponseError {
         case .noResultBackend: GatewayError(.serviceUnavailable, "no_results", "This deployment stores no results.")
         case .undecodable:
             GatewayError(.internalServerError, "undecodable", "What is stored for this task cannot be read.")
+        case .busy: GatewayError(.serviceUnavailable, "busy", "Too many tasks run here already.", retryAfter: 5)
         default: GatewayError(.serviceUnavailable, "unavailable", "Redis does not answer.", retryAfter: 2)
         }
     }

@@ -97,7 +97,13 @@ struct OpenAPIDocument: Sendable {
         var responses: JSONObject = [
             "200": [
                 "description": "The task was sent.",
-                "content": ["application/json": ["schema": ["$ref": "#/components/schemas/Started"]]],
+                "content": [
+                    "application/json": [
+                        "schema": [
+                            "anyOf": [["$ref": "#/components/schemas/Started"], ["$ref": "#/components/schemas/Ran"]]
+                        ]
+                    ]
+                ],
             ]
         ]
         let refusals = ["400", "404", "408", "413", "415", "429", "500", "503"]

@@ -79,6 +79,7 @@ public struct TaskEnqueuer: Sendable {
         )
         outgoing.depthLimit = depthLimit
         outgoing.uniqueFor = request.uniqueFor
+        outgoing.patience = request.patience
         return outgoing
     }
 }

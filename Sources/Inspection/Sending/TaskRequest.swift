@@ -20,6 +20,8 @@ public struct TaskRequest: Sendable, Hashable {
     public var priority = 0
     /// For how long no second task of the same id is sent; `nil` sends as often as it is asked for.
     public var uniqueFor: Duration?
+    /// How long it may take until there is a connection, where there is none; `nil` leaves it to the sender.
+    public var patience: Duration?
 
     /// A request without arguments.
     public init(task: String, id: String = Identifier.uuid(), queue: String) {

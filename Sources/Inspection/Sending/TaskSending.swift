@@ -1,6 +1,6 @@
 /// Puts messages into queues.
 ///
-/// Throws ``InspectionError``; after `unavailable` the message may or may not have been sent.
+/// Throws ``InspectionError``; after `unavailable` the message may or may not have been sent, after `notSent` it was not.
 public protocol TaskSending: Sendable {
     /// Sends a message, checks and all in one step.
     func send(_ message: OutgoingMessage) async throws -> SendOutcome
@@ -24,6 +24,9 @@ public struct OutgoingMessage: Sendable, Hashable {
     public var depthLimit: Int?
     /// For how long no second message of the same task id is sent; `nil` for no such check.
     public var uniqueFor: Duration?
+
+    /// How long it may take until there is a connection, where there is none; `nil` leaves it to the sender.
+    public var patience: Duration?
 
     /// A message for a queue.
     public init(item: [UInt8], taskID: String, queue: String, priority: Int) {

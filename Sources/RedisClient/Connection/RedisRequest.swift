@@ -76,6 +76,7 @@ struct RedisRequest {
 
     /// Answers the waiter with a failure; the replies still due will be dropped.
     mutating func fail(_ error: RedisError) {
+        let error = wasWritten ? error : error.unsent
         switch waiter {
         case .one(let continuation): continuation.resume(returning: .failure(error))
         case .many(let continuation): continuation.resume(returning: .failure(error))
@@ -83,6 +84,8 @@ struct RedisRequest {
         }
         waiter = .nobody
     }
+
+    private var wasWritten: Bool { if case .written = content { true } else { false } }
 
     /// Whether somebody waits in vain.
     func isOverdue(at now: NIODeadline) -> Bool {

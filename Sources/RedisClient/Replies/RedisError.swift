@@ -69,6 +69,8 @@ public struct RedisError: Error, Sendable {
     /// Whether trying again later may succeed with nothing changed: true for lost connections, timeouts and states a
     /// server passes through, false for wrong passwords, bad URLs, TLS and mistakes in commands.
     public let isTransient: Bool
+    /// Whether it is certain that nothing was sent: the command had not been written when it failed.
+    public private(set) var isUnsent = false
     /// The file that reported the failure.
     public let file: String
     /// The line in `file`.
@@ -96,6 +98,13 @@ public struct RedisError: Error, Sendable {
         let code = Code.server(Self.prefix(ofReply: text))
         let refusedForNow = text.contains("max number of clients")
         self.init(code, text, isTransient: refusedForNow ? true : nil, file: file, line: line)
+    }
+
+    /// The same failure of a command that had not been written.
+    var unsent: RedisError {
+        var error = self
+        error.isUnsent = true
+        return error
     }
 
     /// Whether the server asks us, in effect, to connect again: a replica, a server that loads, a replica without master.

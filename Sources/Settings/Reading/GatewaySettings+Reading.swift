@@ -16,6 +16,7 @@ extension GatewaySettings {
         Setting("start_routes", "block") { node, gateway, reader in gateway.startRoutes = reader.startRoutes(node) },
         .optional("session_key", "text of 16 bytes or more", \.sessionKey) { $0.token($1) },
         .optional("downloads", "block", \.downloads) { $0.downloads($1) },
+        Setting("sync", "block") { node, gateway, reader in reader.sync(node, into: &gateway.sync) },
         .bool("any_task", \.anyTask),
         .int("tasks_per_minute", \.tasksPerMinute, in: 1...10_000_000),
         .int("max_bulk_items", \.bulkItems, in: 1...10_000),
@@ -43,6 +44,17 @@ extension DownloadSettings {
         .path("signing_key_file", \.signingKeyFile),
         .choice("access", \.access),
         .int("max_downloads", \.simultaneous, in: 1...100_000),
+    ]
+}
+
+extension SyncSettings {
+    /// The keys of the block `sync`.
+    static let settings: [Setting<SyncSettings>] = [
+        .path("program", \.program),
+        .int("processes", \.processes, in: 1...1000),
+        .int("waiting", \.waiting, in: 0...100_000),
+        .value("idle_timeout", "seconds", \.idleTimeout) { $0.seconds($1, least: 1) },
+        .int("max_result_bytes", \.resultBytes, in: 1024...(64 << 20)),
     ]
 }
 
@@ -112,6 +124,11 @@ extension SettingReader {
                 "/-_.".utf8.contains(byte) || (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte)
                     || (0x61...0x7A).contains(byte)
             }
+    }
+
+    fileprivate mutating func sync(_ node: YAMLNode, into sync: inout SyncSettings) {
+        guard let entries = entries(node, expected: "a block such as {processes: 2}") else { return }
+        block(entries, SyncSettings.settings, into: &sync)
     }
 
     fileprivate mutating func downloads(_ node: YAMLNode) -> DownloadSettings? {

@@ -37,6 +37,7 @@ extension TaskAttributes {
         .bool("history", \.history),
         .bool("dead_letter", \.deadLetter),
         .seconds("result_expires", \.resultExpires),
+        .bool("sync_fallback", \.syncFallback),
     ]
 
     /// A task's own rate limit; a queue's is another thing, over all workers.

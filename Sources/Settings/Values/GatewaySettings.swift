@@ -52,6 +52,8 @@ public struct GatewaySettings: Sendable, Hashable {
     public var sessionKey: Secret?
     /// `downloads`: which files of results can be downloaded; default none.
     public var downloads: DownloadSettings?
+    /// `sync`: how tasks with `sync_fallback` run where no queue can be reached.
+    public var sync = SyncSettings()
     /// `any_task`: whether tasks and queues may be sent to that are not in the file; default false.
     public var anyTask = false
     /// `tasks_per_minute`: how many tasks a user may send; default 600.

@@ -107,6 +107,9 @@ public struct TaskAttributes: Sendable, Hashable {
     /// `result_expires`; default the setting of that name.
     public var resultExpires: Duration?
 
+    /// `sync_fallback`: whether the gateway may run the task itself where no queue can be reached; default false.
+    public var syncFallback: Bool?
+
     /// Leaves everything to the next level.
     public init() {}
 
@@ -141,6 +144,7 @@ public struct TaskAttributes: Sendable, Hashable {
         attributes.history = history ?? lower.history
         attributes.deadLetter = deadLetter ?? lower.deadLetter
         attributes.resultExpires = resultExpires ?? lower.resultExpires
+        attributes.syncFallback = syncFallback ?? lower.syncFallback
         return attributes
     }
 

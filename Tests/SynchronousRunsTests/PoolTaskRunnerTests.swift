@@ -1,0 +1,171 @@
+import CeleryMessage
+import Foundation
+import Inspection
+import Logging
+import NIOCore
+import NIOPosix
+import Testing
+import WorkerPool
+
+@testable import SynchronousRuns
+
+/// A runner whose processes are the pools' test program.
+private func runner(
+    program: String = testProgram,
+    _ change: (inout RunnerConfiguration) -> Void = { _ in }
+) -> PoolTaskRunner {
+    let names = ["echo", "sleep", "spin", "fail", "crash", "retry", "ignore", "reject", "enqueue"]
+    var logger = Logger(label: "test")
+    logger.logLevel = .critical
+    var configuration = RunnerConfiguration(
+        program: program,
+        arguments: ["serve"],
+        setup: PoolSetup(tasks: names.map { .init(task: $0, handler: $0) })
+    ) { task, _ in .init(isAllowed: task != "fail", softTimeLimit: nil, timeLimit: task == "spin" ? 0.3 : 60) }
+    change(&configuration)
+    return PoolTaskRunner(
+        configuration: configuration,
+        eventLoop: MultiThreadedEventLoopGroup.singleton.next(),
+        logger: logger
+    )
+}
+
+private let testProgram: String = {
+    let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("PoolTestChild").path
+}()
+
+private func request(_ task: String, _ args: JSONValue..., id: String? = nil) -> TaskRequest {
+    var request = TaskRequest(task: task, queue: "quick")
+    request.args = args
+    if let id {
+        request.id = id
+        request.uniqueFor = .seconds(60)
+    }
+    return request
+}
+
+private func value(_ outcome: RunOutcome) -> JSONValue? {
+    guard case .success(let value, _) = outcome else { return nil }
+    return value
+}
+
+@Suite struct `Running tasks without queues` {
+    @Test func `gives a task its arguments, queue and id, in a process of its own`() async throws {
+        let runner = runner()
+        #expect(!runner.hasProcesses)
+        let request = request("echo", 1, "ü")
+        let echoed = try #require(value(try await runner.run(request)))
+        #expect(echoed["args"] == [1, "ü"] && echoed["kwargs"] == [:])
+        #expect(echoed["id"] == .string(request.id) && echoed["queue"] == "quick")
+        #expect(echoed["pid"] != .int(Int64(getpid())))
+        #expect(runner.hasProcesses && runner.count == 0)
+        #expect(runner.allows("echo", from: "quick") && !runner.allows("fail", from: "quick"))
+        await runner.stop()
+    }
+
+    @Test(arguments: [
+        ("fail", RunOutcome.failure(type: "ValueError", message: "bad")),
+        ("retry", .failure(type: "RuntimeError", message: "try again")), ("ignore", .success(.null, unsent: [])),
+        ("reject", .failure(type: "Reject", message: "not now")), ("enqueue", .success(.null, unsent: ["next"])),
+        ("nobody", .failure(type: "NotRegistered", message: "nobody")),
+    ])
+    func `names its end`(task: String, outcome: RunOutcome) async throws {
+        let runner = runner()
+        #expect(try await runner.run(request(task, "bad")) == outcome)
+        await runner.stop()
+    }
+
+    @Test func `kills what ignores its hard limit, and goes on`() async throws {
+        let runner = runner()
+        #expect(try await runner.run(request("spin", 1000)) == .failure(type: "TimeLimitExceeded", message: "0.3"))
+        #expect(value(try await runner.run(request("echo"))) != nil)
+        await runner.stop()
+    }
+
+    @Test func `a crash ends its task alone`() async throws {
+        let runner = runner()
+        async let other = runner.run(request("sleep", 0.3))
+        guard case .failure(let type, let message) = try await runner.run(request("crash")) else {
+            Issue.record("a crash is no success")
+            return
+        }
+        #expect(type == "WorkerLostError" && message.hasPrefix("Worker exited prematurely: signal"))
+        #expect(value(try await other) == "slept")
+        #expect(value(try await runner.run(request("echo"))) != nil)
+        await runner.stop()
+    }
+
+    @Test func `of one id at once is one run`() async throws {
+        let runner = runner()
+        let values = try await withThrowingTaskGroup(of: JSONValue?.self) { group in
+            for _ in 0..<5 { group.addTask { value(try await runner.run(request("sleep", 0.3, id: "same"))) } }
+            while runner.count == 0 { await Task.yield() }
+            #expect(runner.count == 1)
+            return try await group.reduce(into: [JSONValue?]()) { $0.append($1) }
+        }
+        #expect(values == Array(repeating: "slept", count: 5))
+        await runner.stop()
+    }
+
+    @Test func `takes so many and no more`() async throws {
+        let runner = runner {
+            $0.processes = 1
+            $0.waiting = 1
+        }
+        let running = [
+            Task { try await runner.run(request("sleep", 0.5)) }, Task { try await runner.run(request("echo")) },
+        ]
+        while runner.count < 2 { await Task.yield() }
+        await #expect(throws: InspectionError(.busy, "")) { try await runner.run(request("echo")) }
+        for task in running { #expect(value(try await task.value) != nil) }
+        await runner.stop()
+    }
+
+    @Test func `bounds results`() async throws {
+        let runner = runner { $0.resultBytes = 1024 }
+        let outcome = try await runner.run(request("echo", .string(String(repeating: "x", count: 2000))))
+        #expect(outcome == .failure(type: "ValueError", message: "The result has more than 1024 bytes."))
+        await runner.stop()
+    }
+
+    @Test func `ends its processes when there is nothing to do, and starts others`() async throws {
+        let runner = runner { $0.idleTime = .milliseconds(50) }
+        let first = value(try await runner.run(request("echo")))?["pid"]
+        while runner.hasProcesses { try await Task.sleep(for: .milliseconds(5)) }
+        let second = value(try await runner.run(request("echo")))?["pid"]
+        #expect(first != second && second != nil)
+        await runner.stop()
+    }
+
+    @Test func `says that it cannot where the program does not start`() async throws {
+        let runner = runner(program: "/nowhere/celeriac")
+        await #expect(throws: InspectionError(.unavailable, "")) { try await runner.run(request("echo")) }
+        await runner.stop()
+    }
+
+    @Test func `lets what runs end, and takes nothing more`() async throws {
+        let runner = runner()
+        let running = Task { try await runner.run(request("sleep", 0.3)) }
+        while runner.count == 0 { await Task.yield() }
+        // The process has to be there: what has not begun is given back.
+        _ = try await runner.run(request("echo"))
+        await runner.stop()
+        #expect(value(try await running.value) == "slept")
+        await #expect(throws: InspectionError(.unavailable, "")) { try await runner.run(request("echo")) }
+    }
+
+    @Test func `kills what runs when there is no time left`() async throws {
+        let runner = runner()
+        let running = Task { try await runner.run(request("sleep", 1000)) }
+        while runner.count == 0 { await Task.yield() }
+        _ = try await runner.run(request("echo"))
+        let stopping = Task { await runner.stop() }
+        stopping.cancel()
+        await stopping.value
+        guard case .failure("WorkerLostError", _) = try await running.value else {
+            Issue.record("a killed task is no success")
+            return
+        }
+    }
+}
