@@ -34,6 +34,12 @@ public struct JSONObject: Sendable {
         for (key, value) in pairs { self[key] = value }
     }
 
+    /// Makes an object from members whose keys are known to differ; whether they do is not looked at.
+    public init(unique members: [(key: String, value: JSONValue)]) {
+        self.members = members
+        rebuildIndex()
+    }
+
     /// The number of members.
     public var count: Int { members.count }
     /// Whether there are no members.

@@ -62,6 +62,11 @@ enum WebJSON {
         }
     }
 
+    /// Whether a byte stands for itself, and cannot begin one of the marks of Kombu's reader.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") && byte < 0xF4
+    }
+
     private static func dashed(_ digits: String) -> String {
         guard digits.utf8.count == 32 else { return digits }
         var out = ""
@@ -73,6 +78,15 @@ enum WebJSON {
     }
 
     private static func write(_ text: String, into out: inout [UInt8]) {
+        // Most texts are names and numbers, in which nothing has to be written otherwise.
+        let isDone = text.utf8.withContiguousStorageIfAvailable { bytes in
+            guard bytes.allSatisfy(isPlain) else { return false }
+            out.append(UInt8(ascii: "\""))
+            out.append(contentsOf: bytes)
+            out.append(UInt8(ascii: "\""))
+            return true
+        }
+        if isDone == true { return }
         // Kombu's reader marks what a Swift string cannot hold, and its writer alone knows the marks.
         guard !text.unicodeScalars.contains("\u{10FFFF}") else { return JSONWriter.writeString(text, into: &out) }
         out.append(UInt8(ascii: "\""))

@@ -54,25 +54,36 @@ extension RedisQueueAdministration {
     /// How many queues one script counts: less than a millisecond.
     private static let chunk = 250
 
-    /// Pipelined scripts: ten thousand queues are forty of them, and other clients come in between.
+    /// Ten thousand queues are forty scripts, and other clients come in between. The next one is on its way while the
+    /// answer of the one before is read.
     private func waiting(_ names: [String]) async throws -> [Waiting] {
-        let steps = keys.prioritySteps.count
-        var result: [Waiting] = []
-        result.reserveCapacity(names.count)
+        var parts: [ArraySlice<String>] = []
         for start in stride(from: 0, to: names.count, by: Self.chunk) {
-            let part = names[start..<min(start + Self.chunk, names.count)]
-            let lists = part.flatMap { self.lists(of: $0) }
-            let reply = try await run(Scripts.countQueues, keys: lists, RedisArguments(steps))
-            guard let parts = reply.array, parts.count == 2, let counts = parts[0].array, counts.count == part.count,
-                let next = parts[1].array
-            else { throw InspectionError.unexpected(Scripts.countQueues) }
-            var found = counts.map { Waiting(count: $0.int ?? 0) }
-            for (place, age) in ages(lists, next) {
-                found[place / steps].oldest = max(found[place / steps].oldest ?? 0, age)
-            }
-            result += found
+            parts.append(names[start..<min(start + Self.chunk, names.count)])
         }
-        return result
+        return try await withThrowingTaskGroup(of: (Int, [Waiting]).self) { [parts] group in
+            var found: [[Waiting]] = Array(repeating: [], count: parts.count)
+            for (place, part) in parts.enumerated() {
+                if place > 1, let (done, waiting) = try await group.next() { found[done] = waiting }
+                group.addTask { (place, try await self.waitingAtOnce(part)) }
+            }
+            for try await (done, waiting) in group { found[done] = waiting }
+            return found.flatMap(\.self)
+        }
+    }
+
+    private func waitingAtOnce(_ names: ArraySlice<String>) async throws -> [Waiting] {
+        let steps = keys.prioritySteps.count
+        let lists = names.flatMap { self.lists(of: $0) }
+        let reply = try await run(Scripts.countQueues, keys: lists, RedisArguments(steps))
+        guard let parts = reply.array, parts.count == 2, let counts = parts[0].array, counts.count == names.count,
+            let next = parts[1].array
+        else { throw InspectionError.unexpected(Scripts.countQueues) }
+        var found = counts.map { Waiting(count: $0.int ?? 0) }
+        for (place, age) in ages(lists, next) {
+            found[place / steps].oldest = max(found[place / steps].oldest ?? 0, age)
+        }
+        return found
     }
 
     /// For how long the next task of each list has been seen to be the next, by the list's place.

@@ -3,23 +3,27 @@ import Inspection
 
 extension QueueCounts {
     /// What an application's own statistics show, no more.
-    var plainJSON: JSONValue {
-        [
-            "queue": .string(name), "waiting": number(waiting), "active": number(active),
-            "completed": number(completed),
-            "failed": number(failed), "delayed": number(delayed), "total": number(total),
-        ]
-    }
+    var plainJSON: JSONValue { .object(JSONObject(unique: members)) }
 
     /// Everything.
     var json: JSONValue {
-        var json = plainJSON.object ?? JSONObject()
-        json["paused"] = .bool(isPaused)
-        json["completedEver"] = number(completedEver)
-        json["failedEver"] = number(failedEver)
-        json["consumers"] = number(consumers)
-        json["oldestWaiting"] = oldestWaiting.map(JSONValue.double) ?? .null
-        return .object(json)
+        .object(
+            JSONObject(
+                unique: members + [
+                    ("paused", .bool(isPaused)), ("completedEver", number(completedEver)),
+                    ("failedEver", number(failedEver)), ("consumers", number(consumers)),
+                    ("oldestWaiting", oldestWaiting.map(JSONValue.double) ?? .null),
+                ]
+            )
+        )
+    }
+
+    private var members: [(key: String, value: JSONValue)] {
+        [
+            ("queue", .string(name)), ("waiting", number(waiting)), ("active", number(active)),
+            ("completed", number(completed)), ("failed", number(failed)), ("delayed", number(delayed)),
+            ("total", number(total)),
+        ]
     }
 
     private func number(_ count: Int?) -> JSONValue { count.map { .int(Int64($0)) } ?? .null }
