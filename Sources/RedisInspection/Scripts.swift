@@ -4,9 +4,9 @@ import RedisClient
 enum Scripts {
     static let audit = RedisScript(name: "audit", source: text(PackageResources.audit_lua))
     static let cleanHistory = RedisScript(name: "clean_history", source: text(PackageResources.clean_history_lua))
-    static let countHeld = RedisScript(name: "count_held", source: text(PackageResources.count_held_lua))
-    static let countParked = RedisScript(name: "count_parked", source: text(PackageResources.count_parked_lua))
+    static let countMessages = RedisScript(name: "count_messages", source: text(PackageResources.count_messages_lua))
     static let countQueues = RedisScript(name: "count_queues", source: text(PackageResources.count_queues_lua))
+    static let deadLetters = RedisScript(name: "dead_letters", source: text(PackageResources.dead_letters_lua))
     static let drain = RedisScript(name: "drain", source: text(PackageResources.drain_lua))
     static let drainParked = RedisScript(name: "drain_parked", source: text(PackageResources.drain_parked_lua))
     static let enqueue = RedisScript(name: "enqueue", source: text(PackageResources.enqueue_lua))
@@ -22,8 +22,6 @@ enum Scripts {
     static let look = RedisScript(name: "look", source: text(PackageResources.look_lua))
     static let noteRemoved = RedisScript(name: "note_removed", source: text(PackageResources.note_removed_lua))
     static let unpark = RedisScript(name: "unpark", source: text(PackageResources.unpark_lua))
-
-    static let deadLetters = RedisScript(name: "dead_letters", source: text(PackageResources.dead_letters_lua))
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

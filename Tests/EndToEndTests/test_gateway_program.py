@@ -67,6 +67,16 @@ def test_redis_url_is_enough(deployment):
     assert gateway.request("/readyz").status == 200
 
 
+def test_host_port_and_password_are_enough_too(tmp_path):
+    with Deployment(tmp_path, password="right-secret") as deployment:
+        empty = deployment.directory / "empty.yaml"
+        empty.write_text("")
+        named = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(deployment.redis.port), "REDIS_PASSWORD": "right-secret"}
+        gateway = Gateway(deployment, config=empty, environment=named, level="DEBUG")
+        assert gateway.request("/readyz").status == 200
+        assert "right-secret" not in gateway.process.text
+
+
 def test_a_wrong_password_is_said_in_one_line(tmp_path):
     with Deployment(tmp_path, password="right") as deployment:
         deployment.redis.password = "right"

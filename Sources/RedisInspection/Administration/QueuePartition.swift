@@ -17,8 +17,8 @@ struct QueuePartition: Sendable {
 
     static func take(_ inspector: RedisInspector) async throws -> QueuePartition {
         let keys = inspector.configuration.transport.keys
-        let held = try await count(Scripts.countHeld, keys.unacked, inspector)
-        let parked = try await count(Scripts.countParked, keys.parkedMessages, inspector)
+        let held = try await count("held", keys.unacked, inspector)
+        let parked = try await count("parked", keys.parkedMessages, inspector)
         return QueuePartition(
             held: held.map { sum($0) { (try? JSONReader.value($0))?.string } },
             parked: parked.map { sum($0) { keys.queue(ofList: $0) } }
@@ -31,7 +31,7 @@ struct QueuePartition: Sendable {
     }
 
     private static func count(
-        _ script: RedisScript,
+        _ kind: String,
         _ key: String,
         _ inspector: RedisInspector
     ) async throws -> [String: Int]? {
@@ -39,17 +39,17 @@ struct QueuePartition: Sendable {
         var counts: [String: Int] = [:]
         var seen = 0
         repeat {
-            let arguments = RedisArguments(cursor, part)
+            let arguments = RedisArguments(kind, cursor, part)
             let reply = try await inspector.translating { () async throws(RedisError) in
                 try await inspector.broker.run(
-                    script,
+                    Scripts.countMessages,
                     keys: [key],
                     arguments: arguments,
                     timeout: inspector.configuration.timeout
                 ).get()
             }
             guard let parts = reply.array, let next = parts.first?.text else {
-                throw InspectionError.unexpected(script)
+                throw InspectionError.unexpected(Scripts.countMessages)
             }
             for place in stride(from: 1, to: parts.count - 1, by: 2) {
                 guard let name = parts[place].text, let count = parts[place + 1].int else { continue }

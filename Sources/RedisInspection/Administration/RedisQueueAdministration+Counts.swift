@@ -54,8 +54,9 @@ extension RedisQueueAdministration {
     /// How many queues one script counts: less than a millisecond.
     private static let chunk = 250
 
-    /// Ten thousand queues are forty scripts, and other clients come in between. The next one is on its way while the
-    /// answer of the one before is read.
+    /// What waits in each queue: ten thousand of them are forty scripts, and other clients come in between.
+    ///
+    /// The next script is on its way while the answer of the one before is read.
     private func waiting(_ names: [String]) async throws -> [Waiting] {
         var parts: [ArraySlice<String>] = []
         for start in stride(from: 0, to: names.count, by: Self.chunk) {

@@ -9,11 +9,9 @@ import RedisTransport
 /// or exported.
 package actor RedisDeadLetters: DeadLetters {
     private let inspector: RedisInspector
-    private let pause: Duration
+    private let readings: SharedReading
     /// Oldest first, with the moment they are sorted by.
     private var letters: [(score: Int64, letter: DeadLetter)] = []
-    private var lastRead: ContinuousClock.Instant?
-    private var reading: Task<Void, any Error>?
 
     /// Letters that are read, sent or deleted at a time.
     private static let batch = 100
@@ -25,7 +23,7 @@ package actor RedisDeadLetters: DeadLetters {
     /// - Parameter pause: the least time between two looks for what is new.
     package init(_ inspector: RedisInspector, pause: Duration = .milliseconds(250)) {
         self.inspector = inspector
-        self.pause = pause
+        readings = SharedReading(pause: pause)
     }
 
     private var keys: RedisKeys { inspector.configuration.transport.keys }
@@ -75,8 +73,7 @@ package actor RedisDeadLetters: DeadLetters {
     private func act(_ mode: String, on choice: DeadLetterChoice, spacing: Duration = .zero) async throws -> Int {
         if case .matching = choice {
             // What failed a moment ago may match too.
-            lastRead = nil
-            try await readOn()
+            try await readings.readNow { try await self.read() }
         }
         let ids = choice.ids(among: letters.map(\.letter))
         var done = 0
@@ -103,7 +100,7 @@ package actor RedisDeadLetters: DeadLetters {
             }
             done += reply.int ?? 0
         }
-        lastRead = nil
+        await readings.expire()
         return done
     }
 
@@ -111,19 +108,7 @@ package actor RedisDeadLetters: DeadLetters {
 
     // MARK: Reading on
 
-    /// Reads what is new, once for all who ask meanwhile.
-    private func readOn() async throws {
-        if let reading { return try await reading.value }
-        if let lastRead, ContinuousClock.now < lastRead + pause { return }
-        // A task of its own: whoever asked first may be cancelled, those who wait with it are not.
-        let task = Task {
-            defer { self.reading = nil }
-            try await self.read()
-            self.lastRead = .now
-        }
-        reading = task
-        try await task.value
-    }
+    private func readOn() async throws { try await readings.readOn { try await self.read() } }
 
     private func read() async throws {
         while true {

@@ -9,12 +9,10 @@ import RedisTransport
 /// questions are answered from what has been read. Long texts are read again for the tasks that are shown.
 package actor RedisHistory: HistoryReading {
     let inspector: RedisInspector
-    private let pause: Duration
+    private let readings: SharedReading
     private let now: @Sendable () -> Instant
     private var projection: HistoryProjection
     private var fields: [String: Int] = [:]
-    private var lastRead: ContinuousClock.Instant?
-    private var reading: Task<Void, any Error>?
     /// The value of the field `forgotten:` with which the forgotten tasks were read.
     private var forgotten = 0
 
@@ -33,7 +31,7 @@ package actor RedisHistory: HistoryReading {
         now: @escaping @Sendable () -> Instant = { .now() }
     ) {
         self.inspector = inspector
-        self.pause = pause
+        readings = SharedReading(pause: pause)
         self.now = now
         projection = HistoryProjection(limit: limit)
     }
@@ -100,26 +98,10 @@ package actor RedisHistory: HistoryReading {
 
     // MARK: Reading on
 
-    /// Reads what is new, once for all who ask meanwhile.
-    private func readOn() async throws {
-        if let reading { return try await reading.value }
-        if let lastRead, ContinuousClock.now < lastRead + pause { return }
-        // A task of its own: whoever asked first may be cancelled, those who wait with it are not.
-        let task = Task {
-            defer { self.reading = nil }
-            try await self.read()
-            self.lastRead = .now
-        }
-        reading = task
-        try await task.value
-    }
+    private func readOn() async throws { try await readings.readOn { try await self.read() } }
 
     /// Reads what is new now, however short ago that was done.
-    func readNow() async throws {
-        while let reading { try await reading.value }
-        lastRead = nil
-        try await readOn()
-    }
+    func readNow() async throws { try await readings.readNow { try await self.read() } }
 
     /// The oldest kept tasks of a queue and outcome that all ended before a moment: the last one's place, and how many.
     func oldest(queue: String, isCompleted: Bool, endedBefore moment: Instant) -> (position: Int, count: Int)? {
