@@ -64,7 +64,7 @@ struct BeatBanner {
 
     private var broker: String {
         guard schedule.mode == .redis else { return "none: handlers run in this process" }
-        return (configuration.broker.consumeURLs.first ?? BrokerSettings.defaultURL).bannerText
+        return configuration.broker.consumeURL.bannerText
     }
 
     private static func padded(_ text: String, _ width: Int) -> String {

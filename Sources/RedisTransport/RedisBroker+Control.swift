@@ -34,11 +34,13 @@ extension RedisBroker: ControlChannel {
         let server = configuration.broker
         var host: JSONValue = .null
         var port: JSONValue = .null
-        switch server.address {
+        // As Kombu describes a connection to sentinels: by the first of them.
+        switch server.endpoint.sentinels?.addresses.first ?? server.endpoint.server {
         case .tcp(let name, let number):
             host = .string(name)
             port = .int(Int64(number))
         case .unix(let path): host = .string(path)
+        case nil: break
         }
         return [
             "hostname": host,
@@ -47,7 +49,7 @@ extension RedisBroker: ControlChannel {
             "port": port,
             "insist": false,
             "ssl": .bool(server.tls != nil),
-            "transport": "redis",
+            "transport": server.endpoint.sentinels == nil ? "redis" : "sentinel",
             "connect_timeout": .int(server.connectTimeout.components.seconds),
             "transport_options": .object(JSONObject()),
             "login_method": .null,

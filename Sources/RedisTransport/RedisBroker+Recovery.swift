@@ -11,6 +11,15 @@ struct UnansweredClaim: Sendable {
     let sentAt: NIODeadline
 }
 
+/// Messages that this worker has ended, but that the server holds as its own: a failover or a restart of Redis took the
+/// server back to a moment before the commit.
+struct ForgottenEnds: Sendable, Equatable {
+    /// Tags from this number on were claimed over the present connection.
+    let below: Int
+    /// What the look before this one found; `nil` before the first.
+    var suspects: Set<String>?
+}
+
 extension RedisBroker {
     /// Takes back what is held under a dead worker's tags, oldest in front.
     ///
@@ -125,27 +134,57 @@ extension RedisBroker {
     /// A claim may still be on its way through the server when a new connection is up, so it is asked for at every
     /// heartbeat until something was found, for some minutes.
     func putBackUnanswered() async throws {
-        let keys = configuration.keys
         for claim in unansweredClaims() {
             let tags = (claim.firstTag..<claim.firstTag + claim.count).map { "\(workerID):\($0)" }
-            let stored = try await translating {
-                () async throws(RedisError) in
-                try await client.send(RedisCommand("HMGET", arguments: [keys.unacked] + tags)).get()
-            }
-            // The newest first, so that the oldest ends up in front.
-            let held = zip(tags, stored.array ?? []).reversed().compactMap { tag, value in
-                value.bytes.flatMap { HeldMessage(tag: tag, stored: $0, keys: keys) }
-            }
-            guard !held.isEmpty else { continue }
-            _ = try await commit(
-                held.map { message in
-                    let item = Publication(queue: message.queue, priority: message.priority, item: message.marked)
-                    return Commit(tag: DeliveryTag(message.tag), acknowledges: true, effects: [.putBack(item)])
-                }
-            )
+            let count = try await putBack(tags)
+            guard count > 0 else { continue }
             settle(claim)
-            logger.warning("Put back \(held.count) message(s) of a claim whose answer was lost")
+            logger.warning("Put back \(count) message(s) of a claim whose answer was lost")
         }
+    }
+
+    /// Puts back what the server holds for this worker though the worker has ended it; see ``ForgottenEnds``.
+    ///
+    /// A commit may be on its way while the worker's tags are looked through, so only what two heartbeats in a row find goes
+    /// back. Should even that be too soon, the task runs twice, which is allowed; without it, it would have to wait for the
+    /// visibility timeout.
+    func putBackForgotten(holding tags: [DeliveryTag]) async throws {
+        guard let search = forgottenEnds() else { return }
+        let held = Set(tags.map(\.text))
+        let found = try await self.tags(of: workerID).filter { $0.number < search.below && !held.contains($0.tag) }
+        guard let suspects = search.suspects else {
+            let next = ForgottenEnds(below: search.below, suspects: Set(found.map(\.tag)))
+            return note(found.isEmpty ? nil : next, after: search)
+        }
+        let certain = found.filter { suspects.contains($0.tag) }.sorted { $0.number < $1.number }.map(\.tag)
+        var count = 0
+        // The last page first, so that the oldest ends up in front.
+        for start in stride(from: 0, to: certain.count, by: 100).reversed() {
+            count += try await putBack(Array(certain[start..<min(start + 100, certain.count)]))
+        }
+        note(nil, after: search)
+        if count > 0 { logger.warning("Put back \(count) message(s) whose end Redis had lost") }
+    }
+
+    /// Puts back what is held under these tags of this worker, in the order of the tags.
+    private func putBack(_ tags: [String]) async throws -> Int {
+        let keys = configuration.keys
+        let stored = try await translating {
+            () async throws(RedisError) in
+            try await client.send(RedisCommand("HMGET", arguments: [keys.unacked] + tags)).get()
+        }
+        // The newest first, so that the oldest ends up in front.
+        let held = zip(tags, stored.array ?? []).reversed().compactMap { tag, value in
+            value.bytes.flatMap { HeldMessage(tag: tag, stored: $0, keys: keys) }
+        }
+        guard !held.isEmpty else { return 0 }
+        _ = try await commit(
+            held.map { message in
+                let item = Publication(queue: message.queue, priority: message.priority, item: message.marked)
+                return Commit(tag: DeliveryTag(message.tag), acknowledges: true, effects: [.putBack(item)])
+            }
+        )
+        return held.count
     }
 
     private func deliveries(of taskIDs: [String?]) async throws -> [String: Int] {

@@ -32,6 +32,9 @@ public final class RedisBroker: Broker {
         var warnedAboutTracking = false
         var warnedAboutKeys = Set<String>()
         var unanswered: [UnansweredClaim] = []
+        var hasConnected = false
+        /// What a lost connection may have made the server forget.
+        var forgotten: ForgottenEnds?
         var control: ControlSubscription?
         var closing = false
         /// Whether the worker was told last that queues are paused.
@@ -136,7 +139,11 @@ public final class RedisBroker: Broker {
     private func clientChanged(_ change: RedisConnectionState) {
         switch change {
         case .connected:
-            state.withLock { $0.watch.start() }
+            state.withLock { state in
+                state.watch.start()
+                if state.hasConnected { state.forgotten = ForgottenEnds(below: state.nextTag) }
+                state.hasConnected = true
+            }
             notify(.restored)
             notify(.wake)
             lookAtPausedSoon()
@@ -327,6 +334,14 @@ public final class RedisBroker: Broker {
         state.withLock { state in state.unanswered.removeAll { $0.firstTag == claim.firstTag } }
     }
 
+    /// The search for forgotten ends that is under way.
+    func forgottenEnds() -> ForgottenEnds? { state.withLock { $0.forgotten } }
+
+    /// Notes how far the search came, unless another connection has begun it anew.
+    func note(_ ends: ForgottenEnds?, after former: ForgottenEnds) {
+        state.withLock { if $0.forgotten == former { $0.forgotten = ends } }
+    }
+
     /// Sends a claim; the lists it sees empty are remembered by the server, and nothing else that is ever read.
     private func send(_ plan: ClaimPlan) async throws -> RedisReply {
         guard plan.isTracked else { return try await run(Scripts.claim, keys: plan.keys, arguments: plan.arguments) }
@@ -441,6 +456,7 @@ public final class RedisBroker: Broker {
             if state.beats % max(1, configuration.beatsBetweenLooks) == 0 { state.watch.forget() }
         }
         try await putBackUnanswered()
+        try await putBackForgotten(holding: tags)
         // Where the server announces nothing, this is how the worker learns of it.
         if looksAtPaused { tellPaused(parts[2]) }
         let dead = parts[1].array?.compactMap(\.text).filter { $0 != workerID } ?? []

@@ -7,6 +7,7 @@ extension TransportError {
         switch error.code {
         case .authenticationFailed, .noAuthentication:
             self.init(.authentication, error.message, underlying: error)
+        case .unknownMaster: self.init(.refused, error.message, underlying: error)
         case .protocolError: self.init(.protocolViolation, error.message, underlying: error)
         default:
             let code: Code = error.code.serverPrefix == nil || error.isTransient ? .connection : .refused

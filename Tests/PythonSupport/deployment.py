@@ -35,14 +35,18 @@ def clean_environment(**additions):
 class Deployment:
     """One Redis and everything that talks to it, in a folder of its own."""
 
-    def __init__(self, directory, **redis_options):
+    def __init__(self, directory, server=None, **redis_options):
         self.directory = directory
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.redis = RedisServer(directory / "redis", **redis_options)
-        self.client = self.redis.client()
+        self.redis = server or RedisServer(directory / "redis", **redis_options)
         self.processes = []
         self._producers = []
         self._apps = []
+
+    @property
+    def client(self):
+        """A client of the server."""
+        return self.redis.client()
 
     def __enter__(self):
         return self

@@ -67,6 +67,11 @@ class RedisServer:
             )
         return self._clients[database, raw]
 
+    @property
+    def is_running(self):
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
     def stop(self):
         """Ends the server in an orderly way."""
         self._end(signal.SIGTERM)

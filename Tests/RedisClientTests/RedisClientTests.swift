@@ -199,9 +199,9 @@ struct RedisClientTests {
     }
 
     @Test func `reports a refused connection and an unknown host as transient`() async throws {
-        let closed = RedisConfiguration(address: .tcp(host: "127.0.0.1", port: try RedisServer.freePort()))
-        let unknown = RedisConfiguration(address: .tcp(host: "no-such-host.invalid", port: 6379))
-        let missing = RedisConfiguration(address: .unix(path: "/nowhere/redis.sock"))
+        let closed = RedisConfiguration(endpoint: .tcp(host: "127.0.0.1", port: try RedisServer.freePort()))
+        let unknown = RedisConfiguration(endpoint: .tcp(host: "no-such-host.invalid", port: 6379))
+        let missing = RedisConfiguration(endpoint: .unix(path: "/nowhere/redis.sock"))
         for configuration in [closed, missing] {
             let error = try #require(await failure(configuration))
             #expect(error.code == .connectFailed)

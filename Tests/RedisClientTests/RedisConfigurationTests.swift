@@ -16,7 +16,7 @@ struct RedisConfigurationTests {
     ])
     func `reads host, port and database`(url: String, host: String, port: Int, database: Int) throws {
         let configuration = try RedisConfiguration(url: url)
-        #expect(configuration.address == .tcp(host: host, port: port))
+        #expect(configuration.endpoint == .tcp(host: host, port: port))
         #expect(configuration.database == database)
         #expect(configuration.tls == nil)
         #expect(configuration.password == nil)
@@ -47,7 +47,7 @@ struct RedisConfigurationTests {
     ])
     func `reads unix sockets`(url: String, path: String, database: Int) throws {
         let configuration = try RedisConfiguration(url: url)
-        #expect(configuration.address == .unix(path: path))
+        #expect(configuration.endpoint == .unix(path: path))
         #expect(configuration.database == database)
     }
 
@@ -118,6 +118,67 @@ struct RedisConfigurationTests {
         } catch {
             #expect(!error.message.contains("secret"))
             #expect(!error.isTransient)
+        }
+    }
+
+    // MARK: Sentinels
+
+    @Test(arguments: [
+        ("sentinel://a:1;sentinel://b/3", "m", "redis+sentinel://a:1,b:26379/m/3"),
+        ("sentinel://:pw@a:1/2;sentinel://:pw@b:2/2", "m", "redis+sentinel://:**@a:1,b:2/m/2"),
+        ("sentinel://a;sentinel://u:pw@[::1]:2", "m", "redis+sentinel://u:**@a:26379,[::1]:2/m/0"),
+        ("sentinel://a:1,b:2/1", "m", "redis+sentinel://a:1,b:2/m/1"),
+        ("redis+sentinel://localhost:26379/mymaster", "", "redis+sentinel://localhost:26379/mymaster/0"),
+        ("redis+sentinel://u:p%2Cw@a:1,b/mymaster/4", "", "redis+sentinel://u:**@a:1,b:26379/mymaster/4"),
+        ("redis+sentinel://a/m?db=2", "m", "redis+sentinel://a:26379/m/2"),
+        ("redis+sentinel://a", "m", "redis+sentinel://a:26379/m/0"),
+        ("rediss+sentinel://a/m", "", "rediss+sentinel://a:26379/m/0"),
+    ])
+    func `reads sentinels`(url: String, master: String, written: String) throws {
+        let configuration = try RedisConfiguration(url: url, sentinels: RedisSentinels(master: master))
+        #expect(configuration.redactedURL == written)
+    }
+
+    @Test func `keeps the sentinels' credentials and encryption apart from the server's`() throws {
+        let url = "redis+sentinel://u:of-server@a/m?sentinel_username=s&sentinel_password=of-sentinel"
+        let plain = try RedisConfiguration(url: url)
+        #expect(plain.username == "u")
+        #expect(plain.password == "of-server")
+        #expect(plain.endpoint.sentinels?.username == "s")
+        #expect(plain.endpoint.sentinels?.password == "of-sentinel")
+        #expect(plain.tls == nil)
+        #expect(plain.endpoint.sentinels?.tls == nil)
+        #expect(!"\(plain) \(plain.endpoint)".contains("of-s"))
+        var dumped = ""
+        dump(plain.endpoint, to: &dumped)
+        #expect(!dumped.contains("of-s"))
+
+        let encrypted = try RedisConfiguration(url: "rediss+sentinel://a/m?ssl_ca_certs=/ca.pem")
+        #expect(encrypted.tls?.authoritiesFile == "/ca.pem")
+        #expect(encrypted.endpoint.sentinels?.tls == encrypted.tls)
+    }
+
+    @Test(arguments: [
+        ("sentinel://a:26379", "", "the name of the master is missing"),
+        ("redis+sentinel://a:26379", "", "the name of the master is missing"),
+        ("redis+sentinel://a/m", "other", "two names for one master"),
+        ("sentinel://a;redis://b", "m", "cannot be mixed"),
+        ("redis://a;redis://b", "", "only sentinels can be several"),
+        ("redis://a:1,b:2", "", "only sentinels can be several"),
+        ("sentinel://a/1;sentinel://b/2", "m", "two databases"),
+        ("redis+sentinel://a/m/1/2", "", "too much behind the database"),
+        ("sentinel://a/name", "m", "must be a number"),
+        ("sentinel://user@a", "m", "a user name without a password"),
+        ("sentinel://a:x", "m", "the port must be a number"),
+        ("sentinel://" + (0..<33).map { "h\($0)" }.joined(separator: ","), "m", "more than 32 sentinels"),
+    ])
+    func `refuses sentinels it cannot understand`(url: String, master: String, reason: String) throws {
+        do {
+            _ = try RedisConfiguration(url: url, sentinels: RedisSentinels(master: master))
+            Issue.record("was accepted")
+        } catch {
+            #expect(error.code == .invalidURL)
+            #expect(error.message.contains(reason))
         }
     }
 

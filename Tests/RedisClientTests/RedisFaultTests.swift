@@ -148,7 +148,7 @@ struct RedisFaultTests {
 
     @Test func `times out commands that never get a connection`() async throws {
         let client = RedisClient(
-            configuration: RedisConfiguration(address: .tcp(host: "127.0.0.1", port: try RedisServer.freePort())),
+            configuration: RedisConfiguration(endpoint: .tcp(host: "127.0.0.1", port: try RedisServer.freePort())),
             eventLoop: MultiThreadedEventLoopGroup.singleton.next(),
             logger: quiet
         )
@@ -269,7 +269,9 @@ struct RedisFaultTests {
             }
             .bind(host: "127.0.0.1", port: 0).get()
         let client = RedisClient(
-            configuration: RedisConfiguration(address: .tcp(host: "127.0.0.1", port: listener.localAddress?.port ?? 0)),
+            configuration: RedisConfiguration(
+                endpoint: .tcp(host: "127.0.0.1", port: listener.localAddress?.port ?? 0)
+            ),
             eventLoop: MultiThreadedEventLoopGroup.singleton.next(),
             logger: quiet
         )

@@ -396,6 +396,45 @@ import Transport
         }
     }
 
+    // MARK: Lost commits
+
+    @Test func `puts back what it has ended and a server that was set back still holds, and nothing else`() async throws
+    {
+        try await Deployment.with { deployment in
+            let notices = NoticeLog()
+            let broker = try await deployment.broker("w", notices: notices)
+            for id in ["1", "2", "3", "4"] { try await deployment.run("LPUSH", "celery", text(try item(id))) }
+            let deliveries = try await broker.claim(everything("celery")).deliveries
+            #expect(ids(deliveries.map(\.item)) == ["1", "2", "3", "4"])
+            var stored: [String] = []
+            for delivery in deliveries {
+                stored.append(try #require(try await deployment.text("HGET", "unacked", delivery.tag.text)))
+            }
+            let ends = deliveries.prefix(3).map { Commit(tag: $0.tag, acknowledges: true, effects: []) }
+            #expect(try await broker.commit(ends).allSatisfy { $0 != .lost })
+            #expect(try await deployment.int("HLEN", "unacked") == 1)
+
+            // The server of the next connection has not heard of the first two ends.
+            for place in 0..<2 {
+                try await deployment.run("HSET", "unacked", deliveries[place].tag.text, stored[place])
+                try await deployment.run("ZADD", "unacked_index", "1", deliveries[place].tag.text)
+            }
+            let inHand = [deliveries[3].tag]
+            _ = try await broker.heartbeat(holding: inHand)
+            _ = try await broker.heartbeat(holding: inHand)
+            #expect(try await deployment.int("HLEN", "unacked") == 3, "without a new connection nothing is looked for")
+            let before = notices.wakes
+            #expect(try await deployment.int("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes") >= 1)
+            await notices.wake(after: before)
+            while (try? await broker.heartbeat(holding: inHand)) == nil {}
+            #expect(try await deployment.int("HLEN", "unacked") == 3, "a commit could still be on its way")
+            _ = try await broker.heartbeat(holding: inHand)
+            #expect(try await deployment.texts("HKEYS", "unacked") == [inHand[0].text])
+            let again = try await claimed(broker).deliveries
+            #expect(ids(again.map(\.item)) == ["1", "2"])
+        }
+    }
+
     // MARK: Lost answers
 
     @Test func `puts back what a claim took whose answer never came`() async throws {

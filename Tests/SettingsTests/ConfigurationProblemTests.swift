@@ -143,15 +143,16 @@ import Testing
         Wrong(
             "broker_url: amqp://guest:pw@h//",
             "1:13: error: broker_url: has the scheme 'amqp'; known are redis, rediss, "
-                + "redis+socket, unix, redis+unix"
+                + "redis+socket, unix, redis+unix, sentinel, redis+sentinel, rediss+sentinel"
         ),
         Wrong(
             "broker_url: localhost:6379",
             "1:13: error: broker_url: is not a URL; redis://127.0.0.1:6379/0 is the shape"
         ),
         Wrong(
-            "broker_url: sentinel://h:26379",
-            "1:13: error: broker_url: is for Redis Sentinel, which is not supported; name the server itself"
+            "broker_url: sentinels://h:26379",
+            "1:13: error: broker_url: has the scheme 'sentinels'; known are redis, rediss, redis+socket, unix, "
+                + "redis+unix, sentinel, redis+sentinel, rediss+sentinel"
         ),
         Wrong(
             "result_backend: redis",

@@ -206,6 +206,40 @@ import Testing
         #expect(try configuration("broker_url: \(value)").broker.urls.map(\.text) == urls)
     }
 
+    @Test func `reads what is said of sentinels`() throws {
+        let text = """
+            broker_url: sentinel://:pw@a:26379;sentinel://b:26379/1
+            broker_transport_options:
+              master_name: mymaster
+              min_other_sentinels: 1
+              sentinel_kwargs: {username: s, password: secret, ssl: true, ssl_ca_certs: /ca.pem, socket_timeout: 0.5}
+            result_backend: sentinel://a;sentinel://b/2
+            result_backend_transport_options: {master_name: results, sentinel_kwargs: {ssl: false}}
+            """
+        let configuration = try configuration(text)
+        #expect(configuration.broker.consumeURL == ServerURL("sentinel://:pw@a:26379;sentinel://b:26379/1"))
+        let broker = configuration.broker.transport.sentinel
+        #expect(broker.masterName == "mymaster")
+        #expect(broker.leastOthers == 1)
+        #expect(broker.username == "s")
+        #expect(broker.password == "secret")
+        #expect(broker.patience == .milliseconds(500))
+        guard case .on(let tls) = broker.tls else {
+            Issue.record("not encrypted")
+            return
+        }
+        #expect(tls.authoritiesFile == "/ca.pem")
+        #expect(configuration.results.backend == .server(ServerURL("sentinel://a;sentinel://b/2")))
+        #expect(configuration.results.sentinel.masterName == "results")
+        #expect(configuration.results.sentinel.tls == .off)
+    }
+
+    @Test func `consumes from the first of several servers, and from all sentinels`() throws {
+        #expect(try configuration("broker_url: redis://a;redis://b").broker.consumeURL == ServerURL("redis://a"))
+        let sentinels = try configuration("broker_url: [sentinel://a, sentinel://b]").broker.consumeURL
+        #expect(sentinels == ServerURL("sentinel://a;sentinel://b"))
+    }
+
     @Test func `routes tasks by name and pattern, the first rule winning`() throws {
         let text = """
             queues: {pdf: , mail: , slow: , celery: }

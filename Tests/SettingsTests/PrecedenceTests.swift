@@ -92,7 +92,7 @@ import Testing
         #expect(
             try load("", overrides: overrides).report.lines == [
                 "command line --broker: error: broker_url: has the scheme 'amqp'; known are redis, rediss, redis+socket, unix, "
-                    + "redis+unix",
+                    + "redis+unix, sentinel, redis+sentinel, rediss+sentinel",
                 "command line accept_content: error: did not find expected ',' or ']' while parsing a flow sequence, begun "
                     + "on line 1",
                 "command line result_expire: error: result_expire: unknown key; did you mean 'result_expires'?",

@@ -7,6 +7,8 @@ import Testing
         ("redis://user:pw@h", "redis://user:**@h"), ("redis://pw@h", "redis://**@h"),
         ("redis://:a/b@c@h/0", "redis://:**@h/0"),
         ("rediss://:p@h?ssl_password=x&db=1", "rediss://:**@h?ssl_password=**&db=1"),
+        ("sentinel://:p@a:1;sentinel://u:p@b:2/0", "sentinel://:**@a:1;sentinel://u:**@b:2/0"),
+        ("redis+sentinel://u:p@a,b:2/m/0?sentinel_password=x", "redis+sentinel://u:**@a,b:2/m/0?sentinel_password=**"),
         ("redis://h?password=x", "redis://h?password=**"), ("secret", "**"), ("", "**"),
     ])
     func `are masked in URLs`(url: String, redacted: String) {
@@ -19,6 +21,8 @@ import Testing
             broker_url: redis://:hunter2@h:1/0
             broker_read_url: redis://:hunter2@h:2/0
             result_backend: redis://user:hunter2@h:3/0
+            broker_transport_options: {master_name: m, sentinel_kwargs: {password: hunter2}}
+            result_backend_transport_options: {master_name: m, sentinel_kwargs: {password: hunter2}}
             tasks:
               a: {handler: h, options: {password: hunter2, nested: {key: ["${SECRET}"]}}}
             """

@@ -3,15 +3,19 @@ extension RedisConfiguration {
     ///
     /// Works on anything, also on what ``init(url:)`` refuses, and rather hides too much than too little.
     public static func redact(_ url: String) -> String {
-        var redacted: [String] = []
+        separate(url).map(redactOne).joined(separator: ";")
+    }
+
+    /// The URLs of a text that `;` separates.
+    static func separate(_ url: String) -> [Substring] {
+        var urls: [Substring] = []
         var rest = Substring(url)
         // A password may hold ';', so only a ';' with a scheme behind it separates URLs.
         while let cut = separator(in: rest) {
-            redacted.append(redactOne(rest[..<cut]))
+            urls.append(rest[..<cut])
             rest = rest[rest.index(after: cut)...]
         }
-        redacted.append(redactOne(rest))
-        return redacted.joined(separator: ";")
+        return urls + [rest]
     }
 
     private static func separator(in text: Substring) -> Substring.Index? {
@@ -34,7 +38,7 @@ extension RedisConfiguration {
                 text.replaceSubrange(start..<at, with: hasPassword ? "\(user):**" : "**")
             }
         }
-        for name in ["password=", "ssl_password="] {
+        for name in ["password=", "ssl_password=", "sentinel_password="] {
             for mark in ["?", "&"] {
                 guard let found = text.firstRange(of: mark + name) else { continue }
                 let end = text[found.upperBound...].firstIndex(of: "&") ?? text.endIndex

@@ -2,7 +2,12 @@ extension RedisConfiguration {
     /// Reads a URL as Celery and redis-py write it.
     ///
     /// - `redis://[user:password@]host[:6379][/database]`, `rediss://` for TLS;
-    /// - `redis+socket:///path[?virtual_host=0]` and `unix:///path[?db=0]` for a unix socket.
+    /// - `redis+socket:///path[?virtual_host=0]` and `unix:///path[?db=0]` for a unix socket;
+    /// - `redis+sentinel://[user:password@]host[:26379][,host…]/master[/database]`, `rediss+sentinel://` for TLS;
+    /// - `sentinel://[user:password@]host[:26379][/database]`, several of them joined by `;`.
+    ///
+    /// User and password are those of the server. The sentinels' own, and the name of the master where the URL has none, come
+    /// from `sentinels`, the sentinels' own also from the options `sentinel_username` and `sentinel_password`.
     ///
     /// User, password and path may be percent-encoded. The query may hold `db`, `virtual_host`, `username`, `password`,
     /// `client_name`, `socket_timeout`, `socket_connect_timeout`, `health_check_interval` and, for `rediss://`,
@@ -11,9 +16,15 @@ extension RedisConfiguration {
     /// rest goes to ``ignoredOptions``.
     ///
     /// - Throws: `invalidURL` with what is wrong, never with the URL itself.
-    public init(url: String) throws(RedisError) {
+    public init(url: String, sentinels: RedisSentinels = RedisSentinels()) throws(RedisError) {
         self.init()
-        let parts = try RedisURLParts(url)
+        let all = try RedisURLParts.list(url)
+        guard let parts = all.first else { throw .url("not a URL: redis://host:6379/0 is the shape") }
+        if parts.namesSentinels {
+            try readSentinels(all, sentinels)
+            return
+        }
+        guard all.count == 1 else { throw .url("only sentinels can be several") }
         switch parts.scheme {
         case "redis", "rediss":
             try readServer(parts)
@@ -22,15 +33,24 @@ extension RedisConfiguration {
             guard parts.host.isEmpty, parts.port == nil, parts.path.utf8.count > 1 else {
                 throw .url("a socket needs an absolute path: redis+socket:///path/to.sock")
             }
-            address = .unix(path: parts.path)
-        case "sentinel":
-            throw .url("Redis Sentinel URLs are not supported; name the server itself")
+            endpoint = .unix(path: parts.path)
         default:
-            throw .url("unknown scheme '\(parts.scheme)' (known: redis, rediss, redis+socket, unix)")
+            throw .url(
+                "unknown scheme '\(parts.scheme)' (known: redis, rediss, redis+socket, unix, sentinel, redis+sentinel, "
+                    + "rediss+sentinel)"
+            )
         }
+        try readCredentials(parts)
+        try checkCredentials()
+    }
+
+    private mutating func readCredentials(_ parts: RedisURLParts) throws(RedisError) {
         username = parts.username
         password = parts.password
         for (name, value) in parts.query { try read(option: name, value) }
+    }
+
+    private mutating func checkCredentials() throws(RedisError) {
         if let name = username, !name.isEmpty, password == nil {
             throw .url("a user name without a password; a password alone is written redis://:password@host")
         }
@@ -38,12 +58,13 @@ extension RedisConfiguration {
     }
 
     private mutating func readServer(_ parts: RedisURLParts) throws(RedisError) {
-        address = .tcp(host: parts.host.isEmpty ? "127.0.0.1" : parts.host, port: parts.port ?? 6379)
+        guard parts.furtherServers.isEmpty else { throw .url("only sentinels can be several: ',' in the host") }
+        endpoint = .tcp(host: parts.host.isEmpty ? "127.0.0.1" : parts.host, port: parts.port ?? 6379)
         let name = parts.path.drop { $0 == "/" }
         if !name.isEmpty { database = try Self.database(String(name)) }
     }
 
-    private mutating func read(option name: String, _ value: String) throws(RedisError) {
+    mutating func read(option name: String, _ value: String) throws(RedisError) {
         switch name {
         case "db", "virtual_host": database = try Self.database(String(value.drop { $0 == "/" }))
         case "username": username = value
@@ -82,7 +103,7 @@ extension RedisConfiguration {
         tls = options
     }
 
-    private static func database(_ text: String) throws(RedisError) -> Int {
+    static func database(_ text: String) throws(RedisError) -> Int {
         guard let number = Int(text), number >= 0 else {
             throw .url("the database must be a number, as in redis://host/0")
         }

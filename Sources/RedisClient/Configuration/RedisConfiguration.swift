@@ -3,15 +3,23 @@
 /// A value of this type holds passwords; its description, its mirror and the errors about it do not.
 public struct RedisConfiguration: Sendable, Hashable {
     /// The place a server listens at.
-    public enum Address: Sendable, Hashable {
+    public enum Address: Sendable, Hashable, CustomStringConvertible {
         /// A host name or address, and a port.
         case tcp(host: String, port: Int)
         /// The path of a unix domain socket.
         case unix(path: String)
+
+        /// `host:port`, or the path.
+        public var description: String {
+            switch self {
+            case .tcp(let host, let port): "\(host.contains(":") ? "[\(host)]" : host):\(port)"
+            case .unix(let path): path
+            }
+        }
     }
 
-    /// The place the server listens at.
-    public var address: Address
+    /// Where the server listens, or who knows it.
+    public var endpoint: RedisEndpoint
     /// Encryption; nil for a plain connection, and never for a unix socket.
     public var tls: RedisTLS?
     /// The user of Redis' access control lists; nil for the default user.
@@ -22,7 +30,7 @@ public struct RedisConfiguration: Sendable, Hashable {
     public var database: Int
     /// The name shown by `CLIENT LIST`.
     public var clientName: String?
-    /// How long connecting, TLS, `AUTH` and the other preparations may take together.
+    /// How long connecting, TLS, `AUTH` and the other preparations may take together, once it is known where the server is.
     public var connectTimeout: Duration
     /// How long a command may wait for its reply unless the call says otherwise; nil waits for as long as it takes.
     ///
@@ -41,9 +49,9 @@ public struct RedisConfiguration: Sendable, Hashable {
     /// Names in the URL's query that mean nothing here, for a warning by whoever reads settings.
     public internal(set) var ignoredOptions: [String] = []
 
-    /// A server at this address; everything else as the arguments' defaults say.
+    /// A server at this endpoint; everything else as the arguments' defaults say.
     public init(
-        address: Address = .tcp(host: "127.0.0.1", port: 6379),
+        endpoint: RedisEndpoint = .tcp(host: "127.0.0.1", port: 6379),
         tls: RedisTLS? = nil,
         username: String? = nil,
         password: String? = nil,
@@ -57,7 +65,7 @@ public struct RedisConfiguration: Sendable, Hashable {
         maximumReplyBytes: Int = 512 << 20,
         maximumReplyElements: Int = 4 << 20
     ) {
-        self.address = address
+        self.endpoint = endpoint
         self.tls = tls
         self.username = username
         self.password = password
@@ -75,13 +83,32 @@ public struct RedisConfiguration: Sendable, Hashable {
     /// The configuration as a URL with `**` in place of the password: `redis://:**@127.0.0.1:6379/0`.
     public var redactedURL: String {
         let credentials = password == nil ? "" : "\(username ?? ""):**@"
-        switch address {
-        case .tcp(let host, let port):
-            let host = host.contains(":") ? "[\(host)]" : host
-            return "\(tls == nil ? "redis" : "rediss")://\(credentials)\(host):\(port)/\(database)"
-        case .unix(let path):
+        let scheme = tls == nil ? "redis" : "rediss"
+        switch endpoint {
+        case .server(.tcp(let host, let port)):
+            let address = Address.tcp(host: host, port: port)
+            return "\(scheme)://\(credentials)\(address)/\(database)"
+        case .server(.unix(let path)):
             return "redis+socket://\(credentials)\(path)?virtual_host=\(database)"
+        case .sentinels(let sentinels):
+            return "\(scheme)+sentinel://\(credentials)\(sentinels)/\(database)"
         }
+    }
+
+    /// Where an attempt goes to, for messages; `address` is where the server was found.
+    func place(_ address: Address) -> String {
+        guard let sentinels = endpoint.sentinels else { return redactedURL }
+        return "\(address), the master of '\(sentinels.master)' by its sentinels"
+    }
+
+    /// How connecting again is paced.
+    ///
+    /// A failover takes seconds, and asking sentinels costs the server nothing: there it is tried every second at least.
+    var pace: RedisBackoff {
+        guard endpoint.sentinels != nil else { return backoff }
+        var pace = backoff
+        pace.ceiling = min(pace.ceiling, .seconds(1))
+        return pace
     }
 }
 

@@ -6,7 +6,19 @@ struct RedisURLParts {
     var host = ""
     var port: Int?
     var path = ""
+    /// The servers behind the first, where commas separate several.
+    var furtherServers: [(host: String, port: Int?)] = []
     var query: [(name: String, value: String)] = []
+
+    /// Whether the servers are sentinels.
+    var namesSentinels: Bool { ["sentinel", "redis+sentinel", "rediss+sentinel"].contains(scheme) }
+
+    /// The URLs that `;` separates; one inside of a password separates nothing.
+    static func list(_ text: String) throws(RedisError) -> [RedisURLParts] {
+        var parts: [RedisURLParts] = []
+        for url in RedisConfiguration.separate(text) { parts.append(try RedisURLParts(String(url))) }
+        return parts
+    }
 
     init(_ url: String) throws(RedisError) {
         guard let mark = url.firstRange(of: "://"), mark.lowerBound > url.startIndex else {
@@ -47,10 +59,13 @@ struct RedisURLParts {
                 username = try Self.decode(credentials)
             }
         }
-        try readServer(server)
+        let servers = server.split(separator: ",", omittingEmptySubsequences: false)
+        (host, port) = try Self.server(servers.first ?? "")
+        for server in servers.dropFirst() { furtherServers.append(try Self.server(server)) }
     }
 
-    private mutating func readServer(_ server: Substring) throws(RedisError) {
+    private static func server(_ server: Substring) throws(RedisError) -> (host: String, port: Int?) {
+        let host: String
         var portText: Substring?
         if server.hasPrefix("[") {
             guard let end = server.firstIndex(of: "]") else { throw .url("a '[' without ']' in the host") }
@@ -60,16 +75,16 @@ struct RedisURLParts {
             portText = after.isEmpty ? nil : after.dropFirst()
         } else if let colon = server.lastIndex(of: ":") {
             guard !server[..<colon].contains(":") else { throw .url("an IPv6 address must stand in brackets") }
-            host = try Self.decode(server[..<colon])
+            host = try decode(server[..<colon])
             portText = server[server.index(after: colon)...]
         } else {
-            host = try Self.decode(server)
+            host = try decode(server)
         }
-        guard let portText, !portText.isEmpty else { return }
+        guard let portText, !portText.isEmpty else { return (host, nil) }
         guard portText.utf8.allSatisfy({ 48...57 ~= $0 }), let number = Int(portText), 1...65535 ~= number else {
             throw .url("the port must be a number from 1 to 65535; ':' and '@' in a password are written %3A and %40")
         }
-        port = number
+        return (host, number)
     }
 
     private mutating func readQuery(_ text: Substring) throws(RedisError) {

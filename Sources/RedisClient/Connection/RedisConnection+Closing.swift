@@ -33,6 +33,7 @@ extension RedisConnection {
         guard machine.phase != .closed else { return }
         lossReason = lossReason ?? error
         machine.didClose()
+        abandonInquiry()
         for candidate in candidates { candidate.close(promise: nil) }
         dropChannel(error)
         pipeline.failQueued(error)

@@ -1,10 +1,14 @@
 import NIOCore
 import NIOPosix
 
-/// One attempt: a channel, TLS, the greeting and the setup, within `connectTimeout`.
+/// One attempt: where to, and then within `connectTimeout` a channel, TLS, the greeting and the setup.
 extension RedisConnection {
     /// Connects and prepares; at its end commands flow.
     func establish() async throws(RedisError) {
+        located = nil
+        let address = try await locate()
+        try checkAttempt()
+        located = address
         let limit = TimeAmount(configuration.connectTimeout)
         let timer = eventLoop.scheduleTask(in: limit) {
             self.assumeIsolated {
@@ -18,7 +22,7 @@ extension RedisConnection {
             candidates = []
         }
         let tls: TLSSession? =
-            if let tls = configuration.tls, case .tcp(let host, _) = configuration.address {
+            if let tls = configuration.tls, case .tcp(let host, _) = address {
                 try await TLSSession(tls, host: host)
             } else {
                 nil
@@ -26,10 +30,10 @@ extension RedisConnection {
         try checkAttempt()
         do {
             let bootstrap = bootstrap(tls: tls, limit: limit)
-            let adopted = connectFuture(bootstrap).map { channel in self.assumeIsolated { $0.adopt(channel) } }
+            let adopted = connectFuture(bootstrap, address).map { channel in self.assumeIsolated { $0.adopt(channel) } }
             try await adopted.get()
         } catch {
-            throw lossReason ?? RedisError(connecting: error, to: configuration)
+            throw lossReason ?? RedisError(connecting: error, to: address, configuration)
         }
         try checkAttempt()
         let id = try await introduce()
@@ -53,8 +57,11 @@ extension RedisConnection {
             }
     }
 
-    private func connectFuture(_ bootstrap: ClientBootstrap) -> EventLoopFuture<any Channel> {
-        switch configuration.address {
+    private func connectFuture(
+        _ bootstrap: ClientBootstrap,
+        _ address: RedisConfiguration.Address
+    ) -> EventLoopFuture<any Channel> {
+        switch address {
         case .tcp(let host, let port):
             let bootstrap = bootstrap.channelOption(.socketOption(.so_keepalive), value: 1)
             // An address needs no name server and none of the threads that ask one.
@@ -85,6 +92,7 @@ extension RedisConnection {
     func abandonAttempt(_ error: RedisError) {
         guard machine.phase == .connecting, lossReason == nil else { return }
         lossReason = error
+        abandonInquiry()
         for candidate in candidates { candidate.close(promise: nil) }
         lose(error)
     }
@@ -93,7 +101,7 @@ extension RedisConnection {
 
     /// Authenticates, selects the database and finds out whether the server is able to serve; one round trip.
     private func introduce() async throws(RedisError) -> Int64? {
-        let greeting = RedisGreeting(configuration)
+        let greeting = RedisGreeting(configuration, at: located)
         return try greeting.clientID(from: try await exchange(greeting.commands).get())
     }
 

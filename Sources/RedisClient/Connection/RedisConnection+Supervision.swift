@@ -109,6 +109,7 @@ extension RedisConnection {
         try checkAttempt()
         guard machine.didConnect(at: .now()) else { throw Self.closed }
         clientID = id
+        noteMaster()
         lastReceived = .now()
         scheduleKeepAlive()
         report(.connected(clientID: id))
@@ -118,6 +119,7 @@ extension RedisConnection {
     private func endAttempt(_ error: RedisError) {
         guard machine.phase == .connecting else { return }
         machine.didFailToConnect(error)
+        distrustSentinel()
         dropChannel(error)
         report(.lost(error))
         if !machine.isSupervised { pipeline.failQueued(error) }

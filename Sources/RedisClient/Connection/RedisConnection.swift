@@ -7,7 +7,7 @@ import NIOCore
 /// that runs on the same loop. Two values decide, this type does what they say: ``RedisConnectionStateMachine`` knows
 /// when to connect, ``RedisPipeline`` which reply belongs to whom.
 ///
-/// Each of its subjects has a file: `+Supervision` (when to connect), `+Connecting` (one attempt), `+Requests` (commands
+/// Each of its subjects has a file: `+Supervision` (when to connect), `+Discovery` (where to), `+Connecting` (one attempt), `+Requests` (commands
 /// on their way out), `+Receiving` (replies, and the loss of the connection), `+Deadlines` (patience), `+Closing`.
 actor RedisConnection {
     /// What the connection is for.
@@ -24,7 +24,7 @@ actor RedisConnection {
     let role: Role
     let setup: [RedisSetup]
     private let onStateChange: @Sendable (RedisConnectionState) -> Void
-    private let logger: Logger
+    let logger: Logger
 
     // MARK: The connection
 
@@ -36,6 +36,17 @@ actor RedisConnection {
     var lossReason: RedisError?
     /// The server's id of the present connection.
     var clientID: Int64?
+
+    // MARK: Where the server is
+
+    /// The sentinels in the order they are asked.
+    var sentinelOrder: [RedisConfiguration.Address]
+    /// The question to a sentinel that is under way.
+    var inquiry: RedisConnection?
+    /// Where the attempt under way goes to, once that is known.
+    var located: RedisConfiguration.Address?
+    /// The master of the last connection that was made.
+    var lastMaster: RedisConfiguration.Address?
 
     // MARK: Requests
 
@@ -77,7 +88,8 @@ actor RedisConnection {
         self.role = role
         self.setup = setup
         self.onStateChange = onStateChange
-        self.machine = RedisConnectionStateMachine(backoff: configuration.backoff)
+        self.machine = RedisConnectionStateMachine(backoff: configuration.pace)
+        self.sentinelOrder = configuration.endpoint.sentinels?.addresses ?? []
         var logger = logger
         logger[metadataKey: "redis"] = "\(configuration.redactedURL)"
         self.logger = logger

@@ -5,8 +5,8 @@ import NIOSSL
 
 extension RedisError {
     /// Why a channel could not be connected.
-    init(connecting error: any Error, to configuration: RedisConfiguration) {
-        let place = configuration.redactedURL
+    init(connecting error: any Error, to address: RedisConfiguration.Address, _ configuration: RedisConfiguration) {
+        let place = configuration.place(address)
         switch error {
         case let error as RedisError: self = error
         case ChannelError.connectTimeout:

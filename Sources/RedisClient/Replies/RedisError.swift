@@ -34,6 +34,8 @@ public struct RedisError: Error, Sendable {
         public static let protocolError = Code("protocolError")
         /// A URL that cannot be understood.
         public static let invalidURL = Code("invalidURL")
+        /// The sentinels know no master of that name.
+        public static let unknownMaster = Code("unknownMaster")
         /// TLS failed: an unreadable certificate, an untrusted server, or a server that does not trust us.
         public static let tls = Code("tls")
 

@@ -31,7 +31,10 @@ extension BrokerSettings {
 }
 
 extension TransportOptions {
-    static let settings: [Setting<TransportOptions>] = [
+    static let settings: [Setting<TransportOptions>] =
+        own + SentinelSettings.settings.map { $0.within(\.sentinel) }
+
+    private static let own: [Setting<TransportOptions>] = [
         .value("visibility_timeout", "seconds", \.visibilityTimeout) { $0.seconds($1, least: .leastNonzeroMagnitude) },
         .int("unacked_restore_limit", \.unackedRestoreLimit, in: 1...Int.max),
         .name("unacked_key", \.unackedKey),
@@ -66,9 +69,6 @@ extension TransportOptions {
         "socket_keepalive_options": "the operating system's intervals are used",
         "unacked_restore_interval": "dead workers' messages are looked for all the time",
         "unacked_restore_throttle": "dead workers' messages are looked for all the time",
-        "master_name": "Redis Sentinel is not supported",
-        "sentinel_kwargs": "Redis Sentinel is not supported",
-        "min_other_sentinels": "Redis Sentinel is not supported",
         "sentinel_fanout_compat": "only the channels of kombu 5.4 and later are used",
         "credential_provider": "it names a Python class; put the password into the URL or an environment variable",
         "deadletter_queue": "messages that cannot be pushed become dead letters",

@@ -28,15 +28,14 @@ extension ResultSettings {
         .optional("redis_backend_use_ssl", "true, false or block", \.tls) { $0.tls($1) },
     ]
 
-    private static let transportSettings: [Setting<ResultSettings>] = [
-        .value("global_keyprefix", "text", \.globalKeyPrefix) { $0.string($1) },
-        .bool("result_chord_ordered", \.chordOrdered),
-    ]
+    private static let transportSettings: [Setting<ResultSettings>] =
+        [
+            .value("global_keyprefix", "text", \.globalKeyPrefix) { $0.string($1) },
+            .bool("result_chord_ordered", \.chordOrdered),
+        ] + SentinelSettings.settings.map { $0.within(\.sentinel) }
 
     private static let ignoredTransportOptions = [
         "retry_policy": "storing a result is retried until the connection is back",
-        "master_name": "Redis Sentinel is not supported",
-        "sentinel_kwargs": "Redis Sentinel is not supported",
         "visibility_timeout": "it belongs into broker_transport_options",
         "polling_interval": "results are told of, nobody polls",
         "socket_timeout": "redis_socket_timeout is the setting",
@@ -66,8 +65,9 @@ extension SettingReader {
             return nil
         }
         let url = ServerURL(text)
-        if let problem = url.problem {
-            error(node, problem + (url.scheme.isEmpty ? ", and disabled switches results off" : ""))
+        for part in url.parts {
+            guard let problem = part.problem else { continue }
+            error(node, problem + (part.scheme.isEmpty ? ", and disabled switches results off" : ""))
             return nil
         }
         return url

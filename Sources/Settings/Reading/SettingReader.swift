@@ -197,8 +197,7 @@ struct SettingReader {
         var urls: [ServerURL] = []
         for node in nodes {
             guard let text = string(node) else { return nil }
-            for part in Self.split(text) {
-                let url = ServerURL(part)
+            for url in ServerURL(text).parts {
                 if let problem = url.problem {
                     error(node, problem)
                     return nil
@@ -208,19 +207,6 @@ struct SettingReader {
         }
         if urls.isEmpty { error(node, "expected a URL such as redis://127.0.0.1:6379/0") }
         return urls.isEmpty ? nil : urls
-    }
-
-    /// Splits `a;b`, but not at a `;` inside of a password: another server begins with a scheme.
-    private static func split(_ text: String) -> [String] {
-        var parts: [String] = []
-        for part in text.split(separator: ";") {
-            if let last = parts.popLast() {
-                parts += part.firstRange(of: "://") == nil ? ["\(last);\(part)"] : [last, String(part)]
-            } else {
-                parts.append(String(part))
-            }
-        }
-        return parts
     }
 
     // MARK: Lists and blocks

@@ -39,6 +39,8 @@ public struct ResultSettings: Sendable {
     public var globalKeyPrefix = ""
     /// `result_backend_transport_options.result_chord_ordered`; default true.
     public var chordOrdered = true
+    /// `result_backend_transport_options.master_name`, `.min_other_sentinels` and `.sentinel_kwargs`.
+    public var sentinel = SentinelSettings()
     /// `redis_socket_timeout`; default 120 s.
     public var socketTimeout: Duration? = .seconds(120)
     /// `redis_socket_connect_timeout`; `nil` means `broker_connection_timeout`.

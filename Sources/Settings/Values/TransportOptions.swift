@@ -44,6 +44,8 @@ public struct TransportOptions: Sendable {
     public var healthCheckInterval: Duration? = .seconds(25)
     /// `client_name`, for `CLIENT LIST`.
     public var clientName: String?
+    /// `master_name`, `min_other_sentinels` and `sentinel_kwargs`.
+    public var sentinel = SentinelSettings()
 
     /// Kombu's defaults.
     public init() {}

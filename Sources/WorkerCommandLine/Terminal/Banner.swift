@@ -41,9 +41,7 @@ struct Banner {
         return text + "\n"
     }
 
-    private var broker: String {
-        (configuration.broker.consumeURLs.first ?? BrokerSettings.defaultURL).bannerText
-    }
+    private var broker: String { configuration.broker.consumeURL.bannerText }
 
     private var results: String {
         switch configuration.results.backend {
@@ -84,6 +82,7 @@ extension ServerURL {
     /// The URL as Celery's banner prints it: the password masked, the database always there.
     package var bannerText: String {
         var text = redacted
+        guard !namesSentinels else { return text }
         let path = text.split(separator: "/", omittingEmptySubsequences: false)
         if text.hasPrefix("redis"), !text.hasPrefix("redis+"), path.count == 3 { text += "/0" }
         if text.hasSuffix("/"), path.count == 4 { text += "0" }

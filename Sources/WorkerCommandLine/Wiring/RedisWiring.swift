@@ -36,13 +36,13 @@ package enum RedisWiring {
 
     static func broker(_ configuration: CeleriacConfiguration) throws -> RedisConfiguration {
         let settings = configuration.broker
-        let url = settings.consumeURLs.first ?? BrokerSettings.defaultURL
-        var redis = try read(url)
+        let sentinel = settings.transport.sentinel
+        var redis = try read(settings.consumeURL, sentinel)
         redis.connectTimeout = settings.transport.socketConnectTimeout ?? settings.connectionTimeout
         if let timeout = settings.transport.socketTimeout { redis.commandTimeout = timeout }
         redis.keepAliveInterval = settings.transport.healthCheckInterval
         redis.clientName = settings.transport.clientName ?? redis.clientName
-        if let tls = settings.tls { redis.tls = tlsValue(tls) }
+        if let tls = settings.tls { encrypt(&redis, tls, sentinel) }
         return redis
     }
 
@@ -56,9 +56,9 @@ package enum RedisWiring {
         case .disabled: return nil
         case .sameAsBroker: return broker
         case .server(let url):
-            var redis = try read(url)
+            var redis = try read(url, settings.sentinel)
             redis.connectTimeout = settings.socketConnectTimeout ?? configuration.broker.connectionTimeout
-            if let tls = settings.tls ?? configuration.broker.tls { redis.tls = tlsValue(tls) }
+            if let tls = settings.tls ?? configuration.broker.tls { encrypt(&redis, tls, settings.sentinel) }
             return redis
         }
     }
@@ -69,12 +69,38 @@ package enum RedisWiring {
         return prefix + "_"
     }
 
-    private static func read(_ url: ServerURL) throws -> RedisConfiguration {
+    private static func read(_ url: ServerURL, _ sentinel: SentinelSettings) throws -> RedisConfiguration {
+        var sentinels = RedisSentinels(
+            master: sentinel.masterName ?? "",
+            username: sentinel.username,
+            password: sentinel.password,
+            leastOthers: sentinel.leastOthers
+        )
+        if let patience = sentinel.patience { sentinels.patience = patience }
+        if case .on(let tls) = sentinel.tls { sentinels.tls = tlsValue(tls) }
+        var redis: RedisConfiguration
         do throws(RedisError) {
-            return try RedisConfiguration(url: url.text)
+            redis = try RedisConfiguration(url: url.text, sentinels: sentinels)
         } catch {
             throw Complaint("\(url.redacted): \(error.message)", code: .usage)
         }
+        if sentinel.tls == .off, case .sentinels(var known) = redis.endpoint {
+            known.tls = nil
+            redis.endpoint = .sentinels(known)
+        }
+        return redis
+    }
+
+    /// Encrypts connections to the server; those to sentinels too where the URL wants it and nothing else is said of them.
+    private static func encrypt(
+        _ redis: inout RedisConfiguration,
+        _ settings: TLSSettings,
+        _ sentinel: SentinelSettings
+    ) {
+        redis.tls = tlsValue(settings)
+        guard sentinel.tls == nil, case .sentinels(var known) = redis.endpoint, known.tls != nil else { return }
+        known.tls = redis.tls
+        redis.endpoint = .sentinels(known)
     }
 
     private static func tlsValue(_ settings: TLSSettings) -> RedisTLS {

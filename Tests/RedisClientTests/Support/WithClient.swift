@@ -9,7 +9,7 @@ extension RedisServer {
     /// How tests reach this server: quick to give up, quick to try again.
     func configuration(_ change: (inout RedisConfiguration) -> Void = { _ in }) -> RedisConfiguration {
         var configuration = RedisConfiguration(
-            address: .tcp(host: "127.0.0.1", port: port),
+            endpoint: .tcp(host: "127.0.0.1", port: port),
             backoff: RedisBackoff(first: .milliseconds(5), ceiling: .milliseconds(50))
         )
         change(&configuration)
@@ -65,7 +65,7 @@ func withClientBehindProxy<Value: Sendable>(
     try await withRedisServer { server in
         let proxy = try await FaultyProxy.start(target: server.port)
         let configuration = server.configuration {
-            $0.address = .tcp(host: "127.0.0.1", port: proxy.port)
+            $0.endpoint = .tcp(host: "127.0.0.1", port: proxy.port)
             change(&$0)
         }
         let value = try await withClient(configuration) { client, states async throws in
