@@ -151,18 +151,23 @@ let targets: [Target] = [
 
     // What people and programs ask over HTTP.
     module("Inspection", ["CeleryMessage"]),
+    module("Alerts", ["Inspection", "CeleryMessage", "Exposition", logging]),
+    module(
+        "AlertHooks",
+        ["Alerts", "SMTP", "CeleryMessage", httpClient.product("AsyncHTTPClient"), nioCore, nioHTTP1]
+    ),
     module(
         "RedisInspection",
         [
-            "Inspection", "RemoteControl", "Transport", "RedisTransport", "RedisClient", "Schedules", "BeatRuntime",
-            "CeleryMessage", nioCore, logging,
+            "Inspection", "Alerts", "RemoteControl", "Transport", "RedisTransport", "RedisClient", "Schedules",
+            "BeatRuntime", "CeleryMessage", nioCore, logging,
         ],
         resources: [.embedInCode("Scripts")]
     ),
     module(
         "AdminGateway",
         [
-            "Inspection", "CeleryMessage", "Exposition", hummingbird.product("Hummingbird"),
+            "Inspection", "Alerts", "CeleryMessage", "Exposition", hummingbird.product("Hummingbird"),
             hummingbird.product("HummingbirdCore"),
             hummingbird.product("HummingbirdTLS"), httpTypes.product("HTTPTypes"),
             lifecycle.product("ServiceLifecycle"), crypto.product("Crypto"), nioCore,
@@ -232,9 +237,8 @@ let targets: [Target] = [
     executable(
         "GatewayTool",
         [
-            "AdminGateway", "SynchronousRuns", "WorkerPool", "RedisInspection", "Inspection", "WorkerCommandLine",
-            "Settings", "CeleryMessage",
-            "Exposition",
+            "AdminGateway", "Alerts", "AlertHooks", "SMTP", "SynchronousRuns", "WorkerPool", "RedisInspection",
+            "Inspection", "WorkerCommandLine", "Settings", "CeleryMessage", "Exposition",
             "MessageCodecs", "BeatRuntime", "Schedules", "Transport", "RedisClient", "RedisTransport",
             argumentParser.product("ArgumentParser"),
             lifecycle.product("ServiceLifecycle"), lifecycle.product("UnixSignals"), nioPosix, logging,
@@ -309,11 +313,12 @@ let targets: [Target] = [
     tests("HandlersExcelTests", ["HandlersExcel", "CeleriacTasks", "CeleryMessage", logging]),
     tests("HandlersMaintenanceTests", ["HandlersMaintenance", "Databases", "CeleriacTasks", "CeleryMessage", logging]),
     tests("InspectionTests", ["Inspection", "CeleryMessage"]),
+    tests("AlertsTests", ["Alerts", "Inspection", "CeleryMessage", "Exposition", logging]),
     tests(
         "RedisInspectionTests",
         [
-            "RedisInspection", "Inspection", "RedisTransport", "RedisClient", "Transport", "Schedules", "BeatRuntime",
-            "CeleryMessage", nioCore, nioPosix, logging,
+            "RedisInspection", "Inspection", "Alerts", "RedisTransport", "RedisClient", "Transport", "Schedules",
+            "BeatRuntime", "CeleryMessage", nioCore, nioPosix, logging,
         ]
     ),
     tests(

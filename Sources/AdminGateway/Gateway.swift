@@ -1,3 +1,4 @@
+package import Alerts
 package import CeleryMessage
 import HTTPTypes
 package import Hummingbird
@@ -15,6 +16,7 @@ package struct Gateway: Sendable {
     private let administration: Administration
     private let history: (any HistoryReading)?
     private let downloads: Downloads?
+    private let alerts: AlertCounter?
 
     /// A gateway that reads what `inspector`, `reading` and `history` find, sends with `enqueuer` and changes by
     /// `administration`.
@@ -32,6 +34,7 @@ package struct Gateway: Sendable {
         administration: Administration,
         history: (any HistoryReading)? = nil,
         dashboard: Dashboard? = nil,
+        alerts: AlertCounter? = nil,
         now: @escaping @Sendable () -> Instant = { .now() }
     ) {
         self.configuration = configuration
@@ -44,6 +47,7 @@ package struct Gateway: Sendable {
         self.administration = administration
         self.history = history
         downloads = configuration.downloads.map { Downloads($0, basePath: configuration.basePath, now: now) }
+        self.alerts = alerts
     }
 
     /// Everything that is served.
@@ -73,7 +77,7 @@ package struct Gateway: Sendable {
             followers: followers,
             downloads: downloads
         ).add(to: guarded(routes, configuration.statusAccess, .viewer, door))
-        MetricsRoutes(deployment: metrics, requests: requests, followers: followers)
+        MetricsRoutes(deployment: metrics, requests: requests, followers: followers, alerts: alerts)
             .add(to: guarded(routes, configuration.metricsAccess, .viewer, door))
         addEnqueueing(to: routes, door)
         addDownloads(to: routes, door)

@@ -7,7 +7,7 @@ import NIOSSL
 import ServiceLifecycle
 
 /// Serves a gateway's routes on an address until it is told to stop.
-package struct GatewayServer: Service {
+package struct GatewayServer: Service, CustomStringConvertible {
     /// Where it listens.
     package enum Address: Sendable, Hashable {
         /// A host's address and a port; port 0 takes any free one.
@@ -29,6 +29,9 @@ package struct GatewayServer: Service {
             self.keyFile = keyFile
         }
     }
+
+    /// The log of a service group names services so; what the server is made of is secret.
+    package var description: String { "HTTP server" }
 
     private let gateway: Gateway
     private let application: Application<RouterResponder<GatewayContext>>

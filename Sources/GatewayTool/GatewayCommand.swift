@@ -41,19 +41,27 @@ struct GatewayCommand: AsyncParsableCommand {
     var quiet = false
     @Flag(name: .long, help: "Check the configuration and end.")
     var check = false
+    @Flag(name: .long, help: "Send a test alert to each hook of the block alerts, say what it answered, and end.")
+    var testAlerts = false
     @Argument(help: "Settings that override the file: key=value.")
     var settings: [String] = []
 
     mutating func run() async throws {
         try enterFolder()
         let configuration = try load()
+        let alerts = try AlertWiring(configuration)
+        if testAlerts {
+            guard await alerts.test() else { throw ExitCode(1) }
+            return
+        }
         if check { return }
         let file = try LogFile(path: logfile)
         let program = GatewayProgram(
             configuration: configuration,
             logger: try logger(configuration, file),
             logFile: file,
-            schedule: scheduleSource
+            schedule: scheduleSource,
+            alerts: alerts
         )
         let pidFile = try pidfile.map(PidFile.init)
         defer { pidFile?.remove() }

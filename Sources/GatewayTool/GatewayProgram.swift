@@ -21,6 +21,8 @@ struct GatewayProgram {
     let logFile: LogFile
     /// Where the schedule of beat is read.
     let schedule: ScheduleSource
+    /// Who is told of tasks that failed for good.
+    let alerts: AlertWiring
 
     /// Serves until a signal stops it; answers the exit code.
     func run() async throws -> Int32 {
@@ -52,9 +54,11 @@ struct GatewayProgram {
         _ inspector: RedisInspector,
         _ runner: PoolTaskRunner?
     ) async throws -> Int32 {
+        // Stopped from the last one on: nobody is told any more, then nobody asks any more, then Redis is left.
         var services: [any Service] = [Connections(inspector: inspector)]
         if let runner { services.append(RunningTasks(runner: runner)) }
         services.append(server)
+        if let watch = alerts.service(inspector, logger) { services.append(watch) }
         var group = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) },
             gracefulShutdownSignals: [.sigterm, .sigint],
@@ -123,7 +127,8 @@ struct GatewayProgram {
                     runner: runner,
                     administration: administration,
                     history: wiring.history,
-                    dashboard: wiring.dashboard(administration)
+                    dashboard: wiring.dashboard(administration),
+                    alerts: alerts.counter
                 ),
                 address: settings.unixSocket.map { .unix(path: $0) } ?? .tcp(host: settings.host, port: settings.port),
                 certificate: settings.tls.map {

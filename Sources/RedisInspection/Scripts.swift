@@ -2,6 +2,7 @@ import RedisClient
 
 /// The Lua scripts of this target; each has a file of its own under `Scripts`.
 enum Scripts {
+    static let alerts = RedisScript(name: "alerts", source: text(PackageResources.alerts_lua))
     static let audit = RedisScript(name: "audit", source: text(PackageResources.audit_lua))
     static let cleanHistory = RedisScript(name: "clean_history", source: text(PackageResources.clean_history_lua))
     static let countMessages = RedisScript(name: "count_messages", source: text(PackageResources.count_messages_lua))

@@ -138,6 +138,10 @@ public struct RedisKeys: Sendable, Hashable {
     public var revoked: String { prefix + "celeriac:revoked" }
     /// Sorted set: `[header, value]` of stamps whose tasks must not start → when; bounded in number and time.
     public var revokedStamps: String { prefix + "celeriac:revoked:stamps" }
+    /// Hash: hook → what it was told of dead letters, as JSON; expires.
+    public var alerts: String { prefix + "celeriac:alerts" }
+    /// String: the gateway whose turn it is to tell; expires.
+    public var alertsTurn: String { prefix + "celeriac:alerts:turn" }
     /// List: changes that operators made, newest first, as JSON; bounded in number and time.
     public var audit: String { prefix + "celeriac:audit" }
     /// Hash: paused queue → JSON list of the Celery workers that were told to take nothing from it; bounded by the queues.

@@ -148,7 +148,13 @@ import YAML
     private var gatewayKeys: [String] {
         GatewaySettings.settings.map(\.name) + GatewayUserSettings.settings.map(\.name)
             + StartRouteSettings.settings.map(\.name) + GatewayTLSSettings.settings.map(\.name)
-            + DownloadSettings.settings.map(\.name) + SyncSettings.settings.map(\.name)
+            + DownloadSettings.settings.map(\.name) + SyncSettings.settings.map(\.name) + alertKeys
+    }
+
+    private var alertKeys: [String] {
+        AlertSettings.settings.map(\.name) + SlackAlertSettings.settings.map(\.name)
+            + MailAlertSettings.settings.map(\.name) + AlertMailServerSettings.settings.map(\.name)
+            + SentryAlertSettings.settings.map(\.name)
     }
 
     private func page() throws -> String {

@@ -1,3 +1,4 @@
+import Alerts
 import Exposition
 import HTTPTypes
 import Hummingbird
@@ -10,6 +11,8 @@ struct MetricsRoutes: Sendable {
     let deployment: DeploymentMetrics
     let requests: RequestMetrics
     let followers: FollowerCount
+    /// What became of alerts; `nil` where nobody is told.
+    let alerts: AlertCounter?
 
     func add(to routes: some RouterMethods<GatewayContext>) {
         routes.get("/metrics") { _, context in await metrics(context) }
@@ -26,6 +29,7 @@ struct MetricsRoutes: Sendable {
             out.gauge("celeriac_redis_up", "Whether Redis answers.", 0)
         }
         out.gauge("celeriac_gateway_followers", "Clients that wait for or follow a task.", followers.count)
+        alerts?.write(to: &out)
         requests.write(to: &out)
         return Response(
             status: .ok,

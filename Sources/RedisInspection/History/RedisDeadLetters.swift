@@ -175,7 +175,7 @@ package actor RedisDeadLetters: DeadLetters {
 
 extension DeadLetter {
     /// Reads what `dead.lua` wrote: how often, a line break, the line of the task.
-    fileprivate init?(id: String, facts: [UInt8]) {
+    init?(id: String, facts: [UInt8]) {
         guard let cut = facts.firstIndex(of: UInt8(ascii: "\n")),
             let value = try? JSONReader.value(Array(facts[(cut + 1)...])),
             var task = FinishedTask(value, queue: value["q"]?.string ?? "")
@@ -186,7 +186,7 @@ extension DeadLetter {
     }
 
     /// What stands for a letter whose facts are none.
-    fileprivate init(unreadable id: String) {
+    init(unreadable id: String) {
         let task = FinishedTask(
             id: id,
             name: "",

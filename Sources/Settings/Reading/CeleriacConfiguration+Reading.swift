@@ -18,6 +18,9 @@ extension CeleriacConfiguration {
             Setting("dead_letters", "block or false") { node, configuration, reader in
                 reader.deadLetters(node, into: &configuration.deadLetters)
             },
+            Setting("alerts", "block") { node, configuration, reader in
+                reader.alerts(node, into: &configuration.alerts)
+            },
             Setting("gateway", "block") { node, configuration, reader in
                 reader.gateway(node, into: &configuration.gateway)
             },

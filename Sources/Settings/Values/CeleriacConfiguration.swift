@@ -48,6 +48,8 @@ public struct CeleriacConfiguration: Sendable {
     public var history = HistorySettings()
     /// `dead_letters`: what is kept of tasks that have failed for good.
     public var deadLetters = DeadLetterSettings()
+    /// `alerts`: who is told of tasks that failed for good.
+    public var alerts = AlertSettings()
     /// `gateway`: how `celeriac-gateway` serves.
     public var gateway = GatewaySettings()
     /// `control_*` and `event_*`.
