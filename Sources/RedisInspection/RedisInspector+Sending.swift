@@ -21,7 +21,7 @@ extension RedisInspector: TaskSending {
         )
         // Who has something else to do with a task need not wait for a server that is away.
         let timeout = connection.isUp ? configuration.timeout : message.patience ?? configuration.timeout
-        let reply = try await translating { () async throws(RedisError) in
+        let reply = try await sending { () async throws(RedisError) in
             try await broker.run(Scripts.enqueue, keys: names, arguments: arguments, timeout: timeout).get()
         }
         switch (reply.array?.first?.text, reply.array?.last?.int) {
@@ -52,7 +52,7 @@ extension RedisInspector: TaskSending {
             arguments.append((lists.firstIndex(of: target) ?? 0) + 1)
             arguments.append(message.uniqueFor.map { max(1, Int($0 / .milliseconds(1))) } ?? 0)
         }
-        let reply = try await translating { () async throws(RedisError) in
+        let reply = try await sending { () async throws(RedisError) in
             try await broker.run(
                 Scripts.enqueueBulk,
                 keys: names,
@@ -65,6 +65,17 @@ extension RedisInspector: TaskSending {
         case ("sent"?, _): return .sent(existing: Set(parts.dropFirst().compactMap(\.int).map { Int($0) - 1 }))
         case ("full"?, let depth?): return .full(depth: Int(depth))
         default: throw InspectionError(.undecodable, "the enqueue_bulk script answered something unexpected")
+        }
+    }
+
+    /// Tells a message that was certainly not sent from one of which nobody knows.
+    private func sending<Value>(_ body: () async throws(RedisError) -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch {
+            // A server that loads its data, or follows another one, refuses the script before it does anything.
+            let isUnsent = error.isUnsent || [.loading, .masterDown, .readOnly].contains(error.code)
+            throw isUnsent && error.isTransient ? InspectionError(.notSent, error.message) : InspectionError(error)
         }
     }
 }

@@ -175,9 +175,5 @@ extension RedisInspector: ResultFeed {
 }
 
 extension InspectionError {
-    init(_ error: RedisError) {
-        // A server that loads its data, or follows another one, refuses the script before it does anything.
-        let isUnsent = error.isUnsent || [.loading, .masterDown, .readOnly].contains(error.code)
-        self.init(error.isTransient ? isUnsent ? .notSent : .unavailable : .refused, error.message)
-    }
+    init(_ error: RedisError) { self.init(error.isTransient ? .unavailable : .refused, error.message) }
 }
