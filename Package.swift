@@ -220,7 +220,8 @@ let targets: [Target] = [
         "CommandLineTool",
         [
             "WorkerCommandLine", "Settings", "CeleryMessage", "MessageCodecs", "CeleriacTasks", "RedisClient",
-            "RedisTransport", "Inspection", "RedisInspection", "WorkerPool", "Databases", "ShippedHandlers",
+            "Transport", "RedisTransport", "Inspection", "RedisInspection", "WorkerPool", "Databases",
+            "ShippedHandlers",
             argumentParser.product("ArgumentParser"), nioPosix, logging,
         ],
         resources: [.embedInCode("Resources/tasks.yaml")]

@@ -51,8 +51,16 @@ struct AdministrationWiring {
             workers: workers,
             schedule: scheduleAdministration,
             audit: RedisAuditTrail(inspector: inspector),
-            explaining: RedisExplainer(tasks: tasks, queues: queues, workers: workers),
-            deadLetters: deadLetters
+            explaining: RedisExplainer(
+                tasks: tasks,
+                queues: queues,
+                workers: workers,
+                tenants: TenantNames(configuration.tenantNames)
+            ),
+            deadLetters: deadLetters,
+            tenants: inspector.configuration.tenants.map {
+                RedisTenantAdministration(inspector: inspector, plans: $0)
+            }
         )
     }
 

@@ -11,6 +11,7 @@ import RedisTransport
 import ServiceLifecycle
 import Settings
 import SynchronousRuns
+import Transport
 import UnixSignals
 import WorkerCommandLine
 
@@ -30,11 +31,13 @@ struct GatewayProgram {
         let hangUp = Signals([SIGHUP]) { _ in reopenLog() }
         defer { withExtendedLifetime(hangUp) {} }
         let transport = try RedisWiring.transport(configuration)
+        var inspection = RedisInspectionConfiguration(
+            transport: transport,
+            queues: configuration.queues.map(\.name)
+        )
+        inspection.tenants = configuration.tenants.map { TenantPlans($0) }
         let inspector = RedisInspector(
-            configuration: RedisInspectionConfiguration(
-                transport: transport,
-                queues: configuration.queues.map(\.name)
-            ),
+            configuration: inspection,
             eventLoop: MultiThreadedEventLoopGroup.singleton.next(),
             logger: logger
         )
@@ -163,7 +166,8 @@ struct GatewayProgram {
             codecs: .celeryDefaults,
             serializer: configuration.taskSerializer.rawValue,
             origin: "gen\(getpid())@\(Environment.hostname)",
-            depthLimit: configuration.gateway.queueDepth
+            depthLimit: configuration.gateway.queueDepth,
+            tenants: configuration.tenants.map { _ in TenantNames(configuration.tenantNames) }
         )
     }
 

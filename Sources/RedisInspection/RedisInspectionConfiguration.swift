@@ -1,4 +1,5 @@
 package import RedisTransport
+package import Transport
 
 /// How a deployment on Redis is looked into.
 package struct RedisInspectionConfiguration: Sendable {
@@ -6,6 +7,8 @@ package struct RedisInspectionConfiguration: Sendable {
     package var transport: RedisTransportConfiguration
     /// The queues in which tasks are looked for.
     package var queues: [String]
+    /// The plans of tenants by which sending is bounded; `nil` bounds nothing.
+    package var tenants: TenantPlans?
     /// How long an answer of Redis may take.
     package var timeout: Duration = .seconds(2)
     /// The least time between two looks into all queues.

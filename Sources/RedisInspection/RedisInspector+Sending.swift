@@ -1,6 +1,7 @@
 package import Inspection
 import RedisClient
 import RedisTransport
+import Transport
 
 extension RedisInspector: TaskSending {
     package func send(_ message: OutgoingMessage) async throws -> SendOutcome {
@@ -11,14 +12,24 @@ extension RedisInspector: TaskSending {
         let names =
             [
                 keys.binding(exchange: message.queue), keys.permanentBinding(exchange: message.queue),
-                keys.unique(taskID: message.taskID), target,
+                keys.unique(taskID: message.taskID), target, keys.tenants,
+                keys.tenantSent(RedisTenants.name(message.tenant ?? "")),
             ] + lists
-        let arguments = RedisArguments(
+        var arguments = RedisArguments(
             message.item,
             member,
             message.depthLimit ?? -1,
             message.uniqueFor.map { max(1, Int($0 / .milliseconds(1))) } ?? 0
         )
+        if let tenant = message.tenant, let plans = configuration.tenants {
+            arguments.append(RedisTenants.name(tenant))
+            arguments.append(message.taskID)
+            arguments.append(plans.name(of: tenant))
+            arguments.append(RedisTenants.json(plans))
+            arguments.append(plans.defaultPlan)
+        } else {
+            arguments.append("")
+        }
         // Who has something else to do with a task need not wait for a server that is away.
         let timeout = connection.isUp ? configuration.timeout : message.patience ?? configuration.timeout
         let reply = try await sending { () async throws(RedisError) in
@@ -28,6 +39,10 @@ extension RedisInspector: TaskSending {
         case ("sent"?, _): return .sent
         case ("exists"?, _): return .exists
         case ("full"?, let depth?): return .full(depth: depth)
+        case ("tenant"?, let seconds?):
+            let parts = reply.array ?? []
+            guard parts.count == 4, let limit = parts[1].int, let plan = parts[2].text else { fallthrough }
+            return .tenantLimit(limit, plan: plan, retryAfter: .seconds(seconds))
         default: throw InspectionError(.undecodable, "the enqueue script answered something unexpected")
         }
     }

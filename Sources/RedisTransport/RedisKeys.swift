@@ -144,6 +144,24 @@ public struct RedisKeys: Sendable, Hashable {
     public var alertsTurn: String { prefix + "celeriac:alerts:turn" }
     /// List: changes that operators made, newest first, as JSON; bounded in number and time.
     public var audit: String { prefix + "celeriac:audit" }
+    /// Hash: tenant → name of the plan that was set for it at run time; there for good, bounded by who was given one.
+    public var tenants: String { prefix + "celeriac:tenants" }
+    /// What the keys of one tenant begin with.
+    public var tenantPrefix: String { tenants + ":" }
+    /// Sorted set: tenant → unix seconds when a task of it was taken last; bounded in number, expires.
+    public var tenantsSeen: String { prefix + "celeriac:tenants-seen" }
+    /// Sorted set: tenant of which tasks wait for room in its plan → unix seconds when to look; expires.
+    public var tenantsWaiting: String { prefix + "celeriac:tenants-waiting" }
+    /// String: the number of the task that was parked last because of its tenant's plan; there for good.
+    public var tenantSequence: String { prefix + "celeriac:tenants-sequence" }
+    /// Sorted set: tag of a task of a tenant that may run → what the slot lives by; bounded by the plan, expires.
+    public func tenantRunning(_ tenant: String) -> String { prefix + "celeriac:tenants:running:" + tenant }
+    /// Sorted set: tag of a task of a tenant → unix seconds when it was let start; the last minute's, expires.
+    public func tenantStarted(_ tenant: String) -> String { prefix + "celeriac:tenants:started:" + tenant }
+    /// Sorted set: parked message of a tenant → its place among them; expires, and the messages stay parked.
+    public func tenantQueue(_ tenant: String) -> String { prefix + "celeriac:tenants:queue:" + tenant }
+    /// Sorted set: task that the gateway sent for a tenant → unix seconds when; the last minute's, expires.
+    public func tenantSent(_ tenant: String) -> String { prefix + "celeriac:tenants:sent:" + tenant }
     /// Hash: paused queue → JSON list of the Celery workers that were told to take nothing from it; bounded by the queues.
     public var pausedConsumers: String { prefix + "celeriac:paused:consumers" }
     /// Set: entries of a schedule whose times are passed over until they are resumed; bounded by the entries, expires.

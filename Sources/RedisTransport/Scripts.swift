@@ -19,6 +19,16 @@ enum Scripts {
     static let overdueChords = script("overdue_chords", PackageResources.overdue_chords_lua)
     static let publishOnce = script("publish_once", PackageResources.publish_once_lua)
 
+    static let admitTenants = script(
+        "admit_tenants",
+        PackageResources.tenants_lua + PackageResources.admit_tenants_lua
+    )
+    static let releaseTenants = script(
+        "release_tenants",
+        PackageResources.tenants_lua + PackageResources.release_tenants_lua
+    )
+    static let tenantUsage = script("tenant_usage", PackageResources.tenants_lua + PackageResources.tenant_usage_lua)
+
     static let beatTurn = script("beat_turn", PackageResources.beat_turn_lua)
     static let beatRegister = script("beat_register", PackageResources.beat_register_lua)
     static let beatEmit = script("beat_emit", PackageResources.beat_emit_lua)

@@ -8,6 +8,8 @@ struct PoolState {
     var reserved: Deque<UInt64> = []
     /// Tasks given to the pool and not ended.
     var dispatched = 0
+    /// Tasks in hand that wait for a word about their tenants' plans.
+    var asked = 0
     /// Room given away to claims that are on their way.
     var claiming = 0
     /// The size remote control last gave it, in processes, or in slots inside the controller.
@@ -18,14 +20,14 @@ struct PoolState {
     /// How many messages may be claimed for this pool now: free slots, plus what it works off in some milliseconds.
     func room(prefetchMultiplier: Int?) -> Int {
         let capacity = pool.capacity
-        let inHand = reserved.count + dispatched + claiming
+        let inHand = reserved.count + dispatched + claiming + asked
         var bound = capacity + pace.lookahead
         if let multiplier = prefetchMultiplier, multiplier > 0 {
             // Whoever asks for more than runs finds one message waiting, however slow the tasks are.
             bound = min(max(bound, capacity + 1), capacity * multiplier)
         }
         // A process pool may hold more than its slots for short tasks; it says so itself.
-        let room = max(bound - inHand, pool.free - reserved.count - claiming)
+        let room = max(bound - inHand, pool.free - reserved.count - claiming - asked)
         guard let multiplier = prefetchMultiplier, multiplier > 0 else { return max(0, room) }
         return max(0, min(room, capacity * multiplier - inHand))
     }

@@ -13,6 +13,7 @@ extension Worker {
         for delivery in phase == .running ? deliveries : deliveries.reversed() {
             accept(delivery, now: moment, clock: clock)
         }
+        askTenants()
         dispatch()
     }
 
@@ -34,6 +35,7 @@ extension Worker {
             revoked.contains($0, now: moment) || revoked.contains(stampsOf: received.message.headers)
         }
         if case .run(let policy) = action { return reserve(received, delivery, policy: policy, clock: clock) }
+        freeKept(for: received)
         let headers = received.message.headers
         switch action {
         case .run: break
@@ -141,8 +143,14 @@ extension Worker {
         reserve(task, at: clock)
     }
 
-    /// Lets a task wait for its pool, or for its rate limit first.
+    /// Lets a task wait for its pool, or for its tenant's plan or its rate limit first.
     func reserve(_ task: ActiveTask, at clock: NIODeadline) {
+        if let tenant = boundTenant(of: task.received) { return ask(task, tenant) }
+        enter(task, at: clock)
+    }
+
+    /// Lets a task wait for its pool, or for its rate limit first.
+    func enter(_ task: ActiveTask, at clock: NIODeadline) {
         if !held.isIdle, hold(task, at: clock) { return }
         queues[task.queue].inHand += 1
         pools[task.pool].reserved.append(task.job)

@@ -14,6 +14,8 @@ struct PendingCommit {
     var wasTried = false
     /// What is told once it has happened.
     var event: EventDraft?
+    /// What counts for a tenant no longer once it has happened.
+    var slot: TenantSlot?
 }
 
 extension Worker {
@@ -22,8 +24,9 @@ extension Worker {
     /// - Parameters:
     ///   - due: when a message that it parks is due.
     ///   - event: what is told once the commit has happened.
-    func enqueue(_ commit: Commit, due: Instant? = nil, event: EventDraft? = nil) {
-        pending.append(PendingCommit(commit: commit, due: due, event: event))
+    ///   - slot: what counts for a tenant no longer once it has happened.
+    func enqueue(_ commit: Commit, due: Instant? = nil, event: EventDraft? = nil, freeing slot: TenantSlot? = nil) {
+        pending.append(PendingCommit(commit: commit, due: due, event: event, slot: slot))
         wantsCommit.raise()
     }
 
@@ -48,6 +51,7 @@ extension Worker {
                     } else if let event = sent.event {
                         gather(event)
                     }
+                    if let slot = sent.slot { free(slot) }
                     if case .completed(let claims) = status { completed(claims) }
                     // Not before it is parked: a release that was on its way would have answered without it.
                     if let due = sent.due { noteDue(due) }

@@ -26,6 +26,7 @@ extension Worker {
             }
             self.queues[task.queue].inHand -= 1
             self.reserve(task, at: clock)
+            self.askTenants()
             self.dispatch()
         }
     }

@@ -108,7 +108,11 @@ extension Worker {
         } else {
             queues[task.queue].inHand -= 1
         }
-        if task.stage == .dispatched { pools[task.pool].dispatched -= 1 }
+        switch task.stage {
+        case .asked: pools[task.pool].asked -= 1
+        case .reserved: break
+        case .dispatched: pools[task.pool].dispatched -= 1
+        }
         let lastState = pendingStates.removeValue(forKey: job)
         let moment = now()
         var ending = tracer.ending(
@@ -127,7 +131,12 @@ extension Worker {
         totals[task.message.headers.task, default: 0] += 1
         count(ending.verdict, of: task, runtime: runtime)
         TaskLog.write(ending.verdict, of: task.message.headers, policy: task.policy, runtime: runtime, to: logger)
-        enqueue(ending.commit, due: ending.due, event: draft(ending, of: task, after: outcome, runtime: runtime))
+        enqueue(
+            ending.commit,
+            due: ending.due,
+            event: draft(ending, of: task, after: outcome, runtime: runtime),
+            freeing: task.slot
+        )
         tellSent(ending.commit)
         return task.pool
     }

@@ -15,6 +15,7 @@ extension Worker {
         configuration = merged
         admission = Admission(tasks: merged.tasks)
         applyRateLimits()
+        wantsTenants.raise()
         tracer = Tracer(configuration: merged, codecs: codecs, random: random)
         for pool in pools {
             pool.pool.reload(setup)

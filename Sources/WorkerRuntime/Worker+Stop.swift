@@ -99,7 +99,7 @@ extension Worker {
     private func wakeEverybody() {
         for signal in [
             wantsClaim, wantsCommit, wantsDue, wantsBeat, wantsSweep, wantsScale, wantsChords, wantsChordSweep,
-            wantsPulse, wantsMingle,
+            wantsPulse, wantsMingle, wantsTenants,
             progressed,
         ] {
             signal.raise()

@@ -33,6 +33,7 @@ public actor Worker {
 
     nonisolated let broker: any Broker
     nonisolated let control: (any ControlChannel)?
+    nonisolated let tenantLedger: (any TenantLedger)?
     nonisolated let codecs: MessageCodecs
     nonisolated let logger: Logger
     nonisolated let now: @Sendable () -> Instant
@@ -56,6 +57,9 @@ public actor Worker {
     /// Tasks in hand that wait for their rate limits.
     var held = HeldTasks()
     var heldTimer: Scheduled<Void>?
+
+    /// Tasks that wait for a word about their tenants' plans.
+    var tenantGate = TenantGate()
 
     // MARK: Remote control and events
 
@@ -93,6 +97,7 @@ public actor Worker {
     let wantsChordSweep = LoopSignal()
     let wantsPulse = LoopSignal()
     let wantsMingle = LoopSignal()
+    let wantsTenants = LoopSignal()
     let restored = LoopSignal()
     let progressed = LoopSignal()
     var nextDue: Instant?
@@ -101,6 +106,7 @@ public actor Worker {
     ///
     /// - Parameters:
     ///   - control: how it hears requests and sends events; without it there is neither.
+    ///   - tenants: counts what runs for each tenant; without it no plan bounds anything.
     ///   - eventLoop: carries the broker's connections too.
     ///   - makePool: makes each pool by name; its events are to be handed to the closure given, on the event loop.
     ///   - now: wall time.
@@ -109,6 +115,7 @@ public actor Worker {
         configuration: WorkerConfiguration,
         broker: any Broker,
         control: (any ControlChannel)? = nil,
+        tenants: (any TenantLedger)? = nil,
         codecs: MessageCodecs,
         eventLoop: any EventLoop,
         logger: Logger,
@@ -118,6 +125,7 @@ public actor Worker {
         self.configuration = configuration
         self.broker = broker
         self.control = control
+        tenantLedger = tenants
         self.codecs = codecs
         self.logger = logger
         self.now = now
@@ -185,6 +193,7 @@ public actor Worker {
                 group.addTask { await self.chordSweepLoop() }
                 group.addTask { await self.pulseLoop() }
                 group.addTask { await self.mingle() }
+                group.addTask { await self.tenantLoop() }
             }
         }
         await announce("worker-offline")
@@ -251,6 +260,7 @@ public actor Worker {
             wantsClaim.raise()
             wantsCommit.raise()
             wantsDue.raise()
+            wantsTenants.raise()
         case .paused(let names): pause(names)
         }
     }

@@ -47,6 +47,25 @@ import Testing
         #expect(Explanation(TaskFacts(status: retry), now: Self.now).reasons.map(\.code) == ["retry"])
     }
 
+    @Test func `says which bound of its tenant's plan has been reached`() {
+        func reason(running: Int, started: Int, _ plan: TenantPlanFacts) -> Explanation.Reason? {
+            let parked = Whereabouts.Place.parked(until: Self.now + .seconds(3600))
+            var facts = TaskFacts(status: TaskStatus(id: "t", record: nil, search: .found(Whereabouts(parked))))
+            var usage = TenantUsage(tenant: "acme", plan: plan)
+            usage.running = running
+            usage.startedLastMinute = started
+            facts.bound = .init(usage)
+            return Explanation(facts, now: Self.now).reasons.first
+        }
+        let free = TenantPlanFacts(name: "free", concurrency: 2, perMinute: 10)
+        #expect(reason(running: 2, started: 3, free)?.code == "tenant_limited")
+        #expect(reason(running: 2, started: 3, free)?.facts["bound"] == "concurrency")
+        #expect(reason(running: 1, started: 10, free)?.facts["bound"] == "per_minute")
+        #expect(reason(running: 1, started: 10, free)?.facts["limit"] == 10)
+        let slow = TenantPlanFacts(name: "slow", concurrency: nil, perMinute: 1)
+        #expect(reason(running: 9, started: 1, slow)?.facts["bound"] == "per_minute")
+    }
+
     @Test func `says who holds it`() {
         #expect(Self.codes(.held) == ["held"])
         #expect(Self.codes(.held) { $0.holder = .init(worker: "w", isAlive: false) } == ["dead_worker"])

@@ -18,6 +18,7 @@ def gateway(tmp_path_factory):
     """A gateway that is not to be kept from answering by its own bounds."""
     with Deployment(tmp_path_factory.mktemp("openapi")) as deployment:
         deployment.write_tasks(
+            tenants={},
             gateway={
                 "users": {"app": {"role": "admin", "token": TOKEN}},
                 "start_routes": {

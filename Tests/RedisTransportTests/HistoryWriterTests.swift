@@ -140,7 +140,7 @@ struct HistoryWriterTests {
     }
 
     @Test func `other names may be configured`() throws {
-        let writer = HistoryWriter(worker: "w", tenantNames: ["company"], secrets: SecretNames(["number"]))
+        let writer = HistoryWriter(worker: "w", tenants: TenantNames(["company"]), secrets: SecretNames(["number"]))
         let line = try line(message(["company": 5, "number": 1, "password": 2]), writer: writer)
         #expect(line["m"]?.string == "5")
         #expect(line["k"]?["number"]?.string == "***")

@@ -33,6 +33,29 @@ import Testing
         #expect(retention.failed == .init(count: 5000, age: .seconds(604_800)))
     }
 
+    @Test func `has four plans of tenants once the block is there, and none without it`() throws {
+        #expect(try configuration("").tenants == nil)
+        #expect(try configuration("").tenantNames == ["tenant_id", "tenant"])
+        let usual = try #require(try configuration("tenants:").tenants)
+        #expect(usual.plans.map(\.name) == ["free", "starter", "pro", "enterprise"])
+        #expect(usual.plans.map(\.concurrency) == [2, 5, 10, 20])
+        #expect(usual.plans.map(\.perMinute) == [10, 50, 200, 1000])
+        let text = """
+            tenants:
+              argument: customer
+              default_plan: none
+              plans: {none: {}, pro: {concurrency: 3}}
+              members: {acme: pro, "42": enterprise}
+            """
+        let configuration = try configuration(text)
+        #expect(configuration.tenantNames == ["customer"])
+        let tenants = try #require(configuration.tenants)
+        #expect(tenants.defaultPlan == "none" && tenants.members == ["acme": "pro", "42": "enterprise"])
+        #expect(tenants.plans.count == 5)
+        let pro = try #require(tenants.plans.first { $0.name == "pro" })
+        #expect(pro.concurrency == 3 && pro.perMinute == nil)
+    }
+
     @Test func `lets a queue's retention beat the history's, bound by bound`() throws {
         let text = """
             history:

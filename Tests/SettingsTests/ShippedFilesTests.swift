@@ -108,6 +108,7 @@ import YAML
             + TLSSettings.settings.map(\.name) + PoolSettings.settings.map(\.name) + QueueSettings.settings.map(\.name)
             + TaskSettings.settings.map(\.name) + Array(KnownSettings.ignored.keys) + gatewayKeys
             + HistorySettings.settings.map(\.name) + DeadLetterSettings.settings.map(\.name)
+            + TenantSettings.settings.map(\.name) + TenantSettings.Plan.settings.map(\.name)
             + Array(TransportOptions.ignored.keys)
             + EnvironmentNames.settings.map(\.variable) + EnvironmentNames.withoutUse
             + EnvironmentNames.globalOptions
@@ -121,6 +122,7 @@ import YAML
                 TLSSettings.settings.map(\.name), PoolSettings.settings.map(\.name), QueueSettings.settings.map(\.name),
                 TaskSettings.settings.map(\.name), Array(EnvironmentNames.all), gatewayKeys,
                 DeadLetterSettings.settings.map(\.name), HistorySettings.settings.map(\.name),
+                TenantSettings.settings.map(\.name),
                 [
                     "REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_DB",
                     "CELERIAC_DATA",

@@ -105,7 +105,7 @@ struct HistoryRecordingTests {
     @Test func `bounds, tenant and masks are those configured`() throws {
         let (note, _) = try note(Self.failure) {
             $0.queues[0].failed = HistoryBound(count: 7, seconds: 8)
-            $0.tenantNames = ["company"]
+            $0.tenantNames = TenantNames(["company"])
             $0.secretNames = ["phone"]
         }
         guard case .finished(let end)? = note else {

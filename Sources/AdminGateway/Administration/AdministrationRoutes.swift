@@ -23,6 +23,7 @@ struct AdministrationRoutes: Sendable {
             .add(viewer: viewer, operator: `operator`, admin: admin)
         DeadLetterRoutes(letters: administration.deadLetters, auditor: auditor, body: body)
             .add(viewer: viewer, operator: `operator`, admin: admin)
+        TenantRoutes(tenants: administration.tenants, auditor: auditor, body: body).add(viewer: viewer, admin: admin)
         AuditRoutes(trail: administration.audit).add(to: viewer)
         ExplanationRoutes(explaining: administration.explaining).add(to: viewer)
         FlowerRoutes(administration: administration).add(to: viewer)

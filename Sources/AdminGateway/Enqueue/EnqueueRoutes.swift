@@ -96,6 +96,7 @@ struct EnqueueRoutes: Sendable {
         tenant: String?,
         _ members: MemberReader
     ) throws {
+        wanted.tenant = tenant
         if let id {
             guard TaskIDParameter.isFit(id) else {
                 throw members.invalid("id", "Expected a task's id: 1 to 255 characters without spaces.")
@@ -235,6 +236,14 @@ struct EnqueueRoutes: Sendable {
                 "queue_full",
                 "\(depth) tasks wait in the queue already.",
                 retryAfter: 5
+            )
+        }
+        if case .tenantLimit(let limit, let plan, let seconds) = outcome {
+            throw GatewayError(
+                .tooManyRequests,
+                "tenant_limit",
+                "The tenant's plan \(plan) allows \(limit) tasks a minute.",
+                retryAfter: Int(seconds.components.seconds)
             )
         }
         let who = context.user?.name ?? context.remoteAddress

@@ -6,6 +6,7 @@ import NIOPosix
 import RedisInspection
 import RedisTransport
 import Settings
+import Transport
 import WorkerCommandLine
 
 /// One look into a deployment from the command line.
@@ -44,11 +45,13 @@ struct Examination {
         let transport = try RedisWiring.transport(configuration)
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let names = configuration.queues.map(\.name)
+        var inspection = RedisInspectionConfiguration(
+            transport: transport,
+            queues: names.isEmpty ? [configuration.defaultQueue] : names
+        )
+        inspection.tenants = configuration.tenants.map { TenantPlans($0) }
         inspector = RedisInspector(
-            configuration: RedisInspectionConfiguration(
-                transport: transport,
-                queues: names.isEmpty ? [configuration.defaultQueue] : names
-            ),
+            configuration: inspection,
             eventLoop: loop,
             logger: logger
         )
@@ -82,7 +85,8 @@ struct Examination {
                 serializer: configuration.results.serializer.rawValue
             ),
             queues: queues,
-            workers: workers
+            workers: workers,
+            tenants: TenantNames(configuration.tenantNames)
         )
     }
 

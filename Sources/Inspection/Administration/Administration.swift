@@ -12,6 +12,8 @@ public struct Administration: Sendable {
     public var explaining: any Explaining
     /// What failed for good.
     public var deadLetters: any DeadLetters
+    /// The plans of tenants; `nil` where there are none.
+    public var tenants: (any TenantAdministration)?
 
     /// A deployment's administration.
     public init(
@@ -20,7 +22,8 @@ public struct Administration: Sendable {
         schedule: any ScheduleAdministration,
         audit: any AuditTrail,
         explaining: any Explaining,
-        deadLetters: any DeadLetters
+        deadLetters: any DeadLetters,
+        tenants: (any TenantAdministration)? = nil
     ) {
         self.queues = queues
         self.workers = workers
@@ -28,6 +31,7 @@ public struct Administration: Sendable {
         self.audit = audit
         self.explaining = explaining
         self.deadLetters = deadLetters
+        self.tenants = tenants
     }
 
     /// One that lives in this process.

@@ -82,6 +82,7 @@ extension Explanation {
     }
 
     private static func parked(_ until: Instant, _ facts: TaskFacts, _ now: Instant) -> Reason {
+        if let bound = facts.bound { return limited(bound) }
         let seconds = max(0, (until - now) / .seconds(1))
         let details: JSONObject = [
             "until": .string(ISO8601.string(until)), "seconds": .double((seconds * 10).rounded() / 10),
@@ -94,6 +95,25 @@ extension Explanation {
             return Reason("rate_limited", "It is held back by the rate limit of its task.", details)
         }
         return Reason("scheduled", "It is parked until its time comes.", details)
+    }
+
+    /// It waits for its tenant's other tasks.
+    private static func limited(_ bound: TaskFacts.Bound) -> Reason {
+        let usage = bound.usage
+        let limit = (bound.isConcurrency ? usage.plan.concurrency : usage.plan.perMinute) ?? 0
+        let text =
+            bound.isConcurrency
+            ? "Its tenant runs \(usage.running) tasks; its plan \(usage.plan.name) allows \(limit) at once."
+            : "Its tenant's plan \(usage.plan.name) allows \(limit) tasks a minute to start."
+        return Reason(
+            "tenant_limited",
+            text,
+            [
+                "tenant": .string(usage.tenant), "plan": .string(usage.plan.name),
+                "bound": .string(bound.isConcurrency ? "concurrency" : "per_minute"), "limit": .int(Int64(limit)),
+                "running": .int(Int64(usage.running)), "waiting": .int(Int64(usage.waiting)),
+            ]
+        )
     }
 
     private static func held(_ facts: TaskFacts) -> [Reason] {

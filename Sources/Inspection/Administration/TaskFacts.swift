@@ -42,6 +42,21 @@ public struct TaskFacts: Sendable, Hashable {
         }
     }
 
+    /// The plan of a tenant for whose room the task waits.
+    public struct Bound: Sendable, Hashable {
+        /// The tenant, its plan and what it uses of it.
+        public var usage: TenantUsage
+
+        /// A plan that has no room.
+        public init(_ usage: TenantUsage) { self.usage = usage }
+
+        /// Whether as many of its tasks run as may at once; else as many have started within a minute.
+        public var isConcurrency: Bool {
+            guard let most = usage.plan.concurrency else { return false }
+            return usage.running >= most || usage.plan.perMinute.map { usage.startedLastMinute ?? 0 < $0 } ?? true
+        }
+    }
+
     /// Its status.
     public var status: TaskStatus
     /// Its name, as its message says.
@@ -64,6 +79,8 @@ public struct TaskFacts: Sendable, Hashable {
     public var room: Int?
     /// Who holds its message.
     public var holder: Holder?
+    /// The plan of its tenant, where the task waits for room in it.
+    public var bound: Bound?
     /// The chord that waits to send it.
     public var chord: Chord?
 

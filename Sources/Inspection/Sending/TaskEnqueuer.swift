@@ -9,6 +9,7 @@ public struct TaskEnqueuer: Sendable {
     private let serializer: String
     private let origin: String
     private let depthLimit: Int?
+    private let tenants: TenantNames?
     private let now: @Sendable () -> Instant
 
     /// An enqueuer of one deployment.
@@ -17,6 +18,7 @@ public struct TaskEnqueuer: Sendable {
     ///   - serializer: what bodies are written in.
     ///   - origin: who sends, as `gen<pid>@<host>`.
     ///   - depthLimit: with as many waiting messages in a queue nothing more is sent to it.
+    ///   - tenants: how a message names its tenant, where plans bound how many are sent.
     ///   - now: the wall clock.
     public init(
         catalog: TaskCatalog,
@@ -25,6 +27,7 @@ public struct TaskEnqueuer: Sendable {
         serializer: String = "json",
         origin: String,
         depthLimit: Int? = nil,
+        tenants: TenantNames? = nil,
         now: @escaping @Sendable () -> Instant = { .now() }
     ) {
         self.catalog = catalog
@@ -33,6 +36,7 @@ public struct TaskEnqueuer: Sendable {
         self.serializer = serializer
         self.origin = origin
         self.depthLimit = depthLimit
+        self.tenants = tenants
         self.now = now
     }
 
@@ -65,6 +69,11 @@ public struct TaskEnqueuer: Sendable {
         message.properties.priority = request.priority
         message.headers.eta = request.eta.map { ISO8601.string($0) }
         if let expires = request.expires { message.setExpires(ISO8601.string(expires), now: now()) }
+        var tenant: String?
+        if let tenants, let header = tenants.names.first {
+            if let named = request.tenant { message.headers.extra[header] = .string(named) }
+            tenant = tenants.tenant(headers: message.headers.extra, keywords: request.kwargs)
+        }
         let item: [UInt8]
         do throws(MessageError) {
             item = try message.encode(codecs: codecs, serializer: serializer)
@@ -80,6 +89,7 @@ public struct TaskEnqueuer: Sendable {
         outgoing.depthLimit = depthLimit
         outgoing.uniqueFor = request.uniqueFor
         outgoing.patience = request.patience
+        outgoing.tenant = tenant
         return outgoing
     }
 }

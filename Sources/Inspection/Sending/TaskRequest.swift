@@ -23,6 +23,9 @@ public struct TaskRequest: Sendable, Hashable {
     /// How long it may take until there is a connection, where there is none; `nil` leaves it to the sender.
     public var patience: Duration?
 
+    /// Whose task it is, where its arguments do not say so.
+    public var tenant: String?
+
     /// A request without arguments.
     public init(task: String, id: String = Identifier.uuid(), queue: String) {
         self.task = task

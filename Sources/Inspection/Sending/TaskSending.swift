@@ -27,6 +27,8 @@ public struct OutgoingMessage: Sendable, Hashable {
 
     /// How long it may take until there is a connection, where there is none; `nil` leaves it to the sender.
     public var patience: Duration?
+    /// Whose task it is, where that may bound how many are sent.
+    public var tenant: String?
 
     /// A message for a queue.
     public init(item: [UInt8], taskID: String, queue: String, priority: Int) {
@@ -45,6 +47,8 @@ public enum SendOutcome: Sendable, Hashable {
     case exists
     /// It was not sent: so many messages wait in its queue.
     case full(depth: Int)
+    /// It was not sent: so many were within a minute, as many as the plan of its tenant allows.
+    case tenantLimit(Int, plan: String, retryAfter: Duration)
 }
 
 /// What became of messages that were sent together.

@@ -1,5 +1,6 @@
 import CeleryMessage
 import Inspection
+import RedisTransport
 
 /// A job's message as it lies in Redis.
 struct JobMessage: Sendable {
@@ -56,7 +57,8 @@ extension RedisQueueAdministration {
         case .waiting(_, let ahead): job.position = ahead + 1
         case .held: break
         case .parked(let member, let until):
-            job.until = until
+            // What waits for its tenant waits for no time.
+            if !RedisTenants.parks(member: member) { job.until = until }
             job.id = JobMessage.id(ofParked: member)
         }
         guard let task else {

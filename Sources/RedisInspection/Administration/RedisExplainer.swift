@@ -1,15 +1,23 @@
-import CeleryMessage
+package import CeleryMessage
 package import Inspection
 import RedisClient
 import RedisTransport
+import Transport
 
 /// Gathers what there is to say about a task that does not run.
 package struct RedisExplainer: Explaining {
     private let tasks: TaskInspector
     private let queues: RedisQueueAdministration
     private let workers: RedisWorkerAdministration
+    private let tenants: TenantNames
 
-    package init(tasks: TaskInspector, queues: RedisQueueAdministration, workers: RedisWorkerAdministration) {
+    package init(
+        tasks: TaskInspector,
+        queues: RedisQueueAdministration,
+        workers: RedisWorkerAdministration,
+        tenants: TenantNames
+    ) {
+        self.tenants = tenants
         self.tasks = tasks
         self.queues = queues
         self.workers = workers
@@ -54,7 +62,19 @@ package struct RedisExplainer: Explaining {
         }
         facts.running = consumers.reduce(0) { $0 + $1.active }
         facts.room = consumers.reduce(0) { $0 + ($1.concurrency ?? 0) }
+        if case .parked(let member, _)? = message?.place, RedisTenants.parks(member: member), let task {
+            facts.bound = try await bound(of: task)
+        }
         if case .held(let tag)? = message?.place { facts.holder = try await holder(tag, taskID, snapshot) }
+    }
+
+    /// The plan for whose room a message waits.
+    private func bound(of task: TaskMessage) async throws -> TaskFacts.Bound? {
+        guard let plans = inspector.configuration.tenants, let tenant = tenants.tenant(of: ReceivedMessage(task)) else {
+            return nil
+        }
+        let administration = RedisTenantAdministration(inspector: inspector, plans: plans)
+        return TaskFacts.Bound(try await administration.tenant(tenant))
     }
 
     /// Who holds a message: Celeriac's tags name their worker, Kombu's nobody.

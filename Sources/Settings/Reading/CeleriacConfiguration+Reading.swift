@@ -15,6 +15,9 @@ extension CeleriacConfiguration {
             Setting("history", "block or false") { node, configuration, reader in
                 reader.history(node, into: &configuration.history)
             },
+            Setting("tenants", "block") { node, configuration, reader in
+                configuration.tenants = reader.tenants(node)
+            },
             Setting("dead_letters", "block or false") { node, configuration, reader in
                 reader.deadLetters(node, into: &configuration.deadLetters)
             },

@@ -16,6 +16,7 @@ struct CrossChecks {
         checkLimits(configuration, &reader)
         checkContent(configuration, &reader)
         checkGateway(configuration, &reader)
+        checkTenants(configuration, &reader)
         tellUnheeded(configuration, &reader)
     }
 
@@ -100,6 +101,23 @@ struct CrossChecks {
                 suggestion: NearestName.find(name, in: known)
             )
         )
+    }
+
+    // MARK: Tenants
+
+    private func checkTenants(_ configuration: CeleriacConfiguration, _ reader: inout SettingReader) {
+        guard let tenants = configuration.tenants else { return }
+        let known = tenants.plans.map(\.name)
+        let named =
+            [(["tenants", "default_plan"], tenants.defaultPlan)]
+            + tenants.members.sorted { $0.key < $1.key }.map { (["tenants", "members", $0.key], $0.value) }
+        for (key, plan) in named where !known.contains(plan) {
+            unknown("plan", plan, known: known, key, configuration, &reader)
+        }
+        guard tenants.argument != nil, configuration.places[["history", "tenant"]] != nil else { return }
+        let key = ["tenants", "argument"]
+        let message = "history.tenant says the same: write one of them"
+        reader.add(ConfigurationProblem(.error, at: configuration.place(of: key), key: key, message))
     }
 
     // MARK: Limits

@@ -46,6 +46,8 @@ public struct CeleriacConfiguration: Sendable {
     public var worker = WorkerSettings()
     /// `history`: what finished tasks leave behind.
     public var history = HistorySettings()
+    /// `tenants`: how much of each tenant's work may run; `nil` bounds nothing.
+    public var tenants: TenantSettings?
     /// `dead_letters`: what is kept of tasks that have failed for good.
     public var deadLetters = DeadLetterSettings()
     /// `alerts`: who is told of tasks that failed for good.

@@ -22,24 +22,24 @@ public struct HistoryWriter: Sendable {
     static let attemptsLimit = 10
 
     private let worker: [UInt8]
-    private let tenantNames: [String]
+    private let tenants: TenantNames
     private let secrets: SecretNames
 
     /// A writer of one worker.
     ///
     /// - Parameters:
     ///   - worker: its node name.
-    ///   - tenantNames: headers and keyword arguments that name the tenant, the first one found counts.
+    ///   - tenants: how a message names its tenant.
     ///   - secrets: the names whose values are masked.
     public init(
         worker: String,
-        tenantNames: [String] = ["tenant_id", "tenant"],
+        tenants: TenantNames = TenantNames(),
         secrets: SecretNames = SecretNames()
     ) {
         var quoted: [UInt8] = []
         JSONWriter.writeString(worker, into: &quoted)
         self.worker = quoted
-        self.tenantNames = tenantNames
+        self.tenants = tenants
         self.secrets = secrets
     }
 
@@ -100,7 +100,7 @@ public struct HistoryWriter: Sendable {
                 JSONWriter.write(.array(attempts.suffix(Self.attemptsLimit)), into: &out)
             }
         }
-        if let tenant = tenant(of: received) {
+        if let tenant = tenants.tenant(of: received) {
             out.append(literal: ",\"m\":")
             Self.write(tenant, into: &out)
         }
@@ -144,33 +144,6 @@ public struct HistoryWriter: Sendable {
         JSONWriter.writeString(kept, into: &out)
     }
 
-    // MARK: Tenant
-
-    /// Whose task it is, by the first header or keyword argument of the configured names.
-    func tenant(of received: ReceivedMessage) -> String? {
-        guard !received.message.headers.extra.isEmpty || received.message.payload.kwargs.count > 2 else { return nil }
-        for name in tenantNames {
-            if let text = Self.text(received.message.headers.extra[name]) { return text }
-        }
-        guard received.message.payload.kwargs.count > 2 else { return nil }
-        // Reading the arguments costs more than all the rest: only where one of them may be it.
-        for name in tenantNames where received.message.payload.kwargs.contains(key: name) {
-            guard let keywords = try? received.message.payload.keywords() else { return nil }
-            if let text = Self.text(keywords[name]) { return text }
-        }
-        return nil
-    }
-
-    private static func text(_ value: JSONValue?) -> String? {
-        switch value {
-        case .string(let text)? where !text.isEmpty: text
-        case .int(let number)?: String(number)
-        case .bigInt(let digits)?: digits
-        case .tagged(.uuid(let digits))?: digits
-        default: nil
-        }
-    }
-
     // MARK: Attempts
 
     /// A message of a retry, with the attempt that ended added to those it tells of.
@@ -179,6 +152,7 @@ public struct HistoryWriter: Sendable {
         endedAt: Instant,
         _ exception: ExceptionInfo?,
         in message: TaskMessage
+        by worker: String,
     ) -> TaskMessage {
         var message = message
         var attempts: [JSONValue] = []
@@ -230,19 +204,5 @@ extension [UInt8] {
     private mutating func append(digits number: UInt64) {
         if number >= 10 { append(digits: number / 10) }
         append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: number % 10))
-    }
-
-    /// Whether a key may occur in JSON text, as a look at its bytes tells.
-    func contains(key: String) -> Bool {
-        guard let first = key.utf8.first else { return false }
-        return withUnsafeBufferPointer { bytes in
-            var place = 0
-            let last = bytes.count - key.utf8.count
-            while place <= last {
-                if bytes[place] == first, bytes[place..<place + key.utf8.count].elementsEqual(key.utf8) { return true }
-                place += 1
-            }
-            return false
-        }
     }
 }

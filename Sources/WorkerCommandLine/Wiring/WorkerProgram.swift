@@ -105,6 +105,7 @@ package struct WorkerProgram {
             configuration: wiring.worker,
             broker: broker,
             control: broker,
+            tenants: broker,
             codecs: wiring.codecs,
             eventLoop: loop,
             logger: logger

@@ -60,7 +60,8 @@ struct WorkerWiring {
         worker.control = control
         worker.events = events
         worker.disablesRateLimits = settings.disableRateLimits
-        worker.tenantNames = configuration.history.tenant
+        worker.tenantNames = TenantNames(configuration.tenantNames)
+        worker.tenants = configuration.tenants.map { TenantPlans($0) }
         worker.secretNames = configuration.history.mask ?? SecretNames.usual
         worker.knownQueues = Dictionary(
             configuration.queues.map { ($0.name, policy(ofQueue: $0.name)) },

@@ -1,5 +1,5 @@
 public import CeleryMessage
-import Transport
+public import Transport
 
 /// What a worker is and does; immutable once it runs, replaced as a whole at a reload.
 public struct WorkerConfiguration: Sendable {
@@ -55,8 +55,10 @@ public struct WorkerConfiguration: Sendable {
     public var events = EventConfiguration()
     /// Whether rate limits are not kept: `worker_disable_rate_limits`.
     public var disablesRateLimits = false
-    /// Headers and keyword arguments that name a task's tenant, the first one found counts: `history.tenant`.
-    public var tenantNames = ["tenant_id", "tenant"]
+    /// How a message names its tenant: `tenants.argument`, `history.tenant`.
+    public var tenantNames = TenantNames()
+    /// How much of the tenants' work may run; `nil` bounds nothing: `tenants`.
+    public var tenants: TenantPlans?
     /// Names of arguments whose values the history masks: `history.mask`.
     public var secretNames = SecretNames.usual
     /// Queues the worker may be told to take from, beside ``queues``, by name.

@@ -59,6 +59,7 @@ extension Worker {
             logger.info("\(revoked.logLine(discarding: task.message.headers, now: now()))")
             pools[task.pool].reserved.removeAll { $0 == task.job }
             end(task.job, .revoked(reason: .revoked), enqueued: [], runtime: nil)
+        case .asked: break  // ends when it is known whether it may run
         case .dispatched: pools[task.pool].pool.terminate(job: task.job)
         }
     }

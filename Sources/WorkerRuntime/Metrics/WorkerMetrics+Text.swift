@@ -61,7 +61,7 @@ extension WorkerMetrics {
             revokedBeforeStart
         )
         out.family("celeriac_parked_total", .counter, "Messages put aside until a time, by why.")
-        for reason in ["eta", "retry"] {
+        for reason in ["eta", "retry", "tenant"] {
             out.sample("celeriac_parked_total", [("reason", reason)], Double(parked[reason] ?? 0))
         }
         out.counter("celeriac_leases_renewed_total", "Renewals of messages in hand.", leasesRenewed)

@@ -39,7 +39,7 @@ struct WorkerMetrics: Sendable {
     var redelivered = 0
     /// Messages that were revoked or had expired before they began.
     var revokedBeforeStart = 0
-    /// Messages that were parked: until their ETA, for another try.
+    /// Messages that were parked: until their ETA, for another try, for their tenant's plan.
     var parked: [String: Int] = [:]
     /// Times a lease was renewed, by message.
     var leasesRenewed = 0

@@ -8,6 +8,8 @@ import Transport
 final class ActiveTask {
     /// Where the task is on its way.
     enum Stage: String {
+        /// Claimed and admitted, and its tenant may have enough to do.
+        case asked
         /// Claimed and admitted, not yet given to a pool.
         case reserved
         /// In a pool's hands.
@@ -36,6 +38,8 @@ final class ActiveTask {
     var isHeld = false
     /// Whether it was revoked while it waited in a pool.
     var isCalledOff = false
+    /// What counts for its tenant while it is in hand.
+    var slot: TenantSlot?
     /// The signal that a command wants it ended by.
     var terminationSignal: Int32?
 

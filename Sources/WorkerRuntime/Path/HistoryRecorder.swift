@@ -9,7 +9,7 @@ struct HistoryRecorder: Sendable {
     init(_ configuration: WorkerConfiguration) {
         writer = HistoryWriter(
             worker: configuration.nodeName,
-            tenantNames: configuration.tenantNames,
+            tenants: configuration.tenantNames,
             secrets: SecretNames(configuration.secretNames)
         )
         let own = configuration.queues.map { ($0.name, $0) }
