@@ -119,6 +119,7 @@ extension Worker {
         log(received: received.message.headers)
         count(received: received.message.headers, queue: delivery.queue)
         tell("task-received", of: policy, .received(received.message.headers))
+        let policy = asked(policy, by: received.message.headers)
         let place = queues.firstIndex { $0.policy.name == delivery.queue } ?? 0
         let pool = policy.pool.map { self.place(ofPool: $0) } ?? queues[place].pool
         let task = ActiveTask(
@@ -141,6 +142,21 @@ extension Worker {
         active[task.job] = task
         if mayBeDone(task) { return runUnlessDone(task, at: clock) }
         reserve(task, at: clock)
+    }
+
+    /// The task's policy, with what its message asks for in its place.
+    private func asked(_ policy: TaskPolicy, by headers: TaskHeaders) -> TaskPolicy {
+        guard !headers.extra.isEmpty, let value = headers.extra[RequestedRetry.header] else { return policy }
+        do {
+            return policy.asked(for: try RequestedRetry(value))
+        } catch {
+            let member = error.member.isEmpty ? "" : "\(error.member): "
+            logger.warning(
+                "Task \(headers.label): the header \(RequestedRetry.header) counts for nothing: \(member)\(error.message)",
+                metadata: ["task_id": "\(headers.id)"]
+            )
+            return policy
+        }
     }
 
     /// Lets a task wait for its pool, or for its tenant's plan or its rate limit first.

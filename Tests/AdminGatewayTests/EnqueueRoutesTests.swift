@@ -174,7 +174,7 @@ import Testing
 
     @Test(arguments: [
         ("{}", "type"), (#"{"type": "bookings-csv", "data": 1}"#, "data"),
-        (#"{"type": "bookings-csv", "options": {"attempts": 5}}"#, "options.attempts"),
+        (#"{"type": "bookings-csv", "options": {"attempts": 0}}"#, "options.attempts"),
         (#"{"type": "bookings-csv", "options": {"delay": "1s"}}"#, "options.delay"),
         (#"{"type": "twin"}"#, "type"),
     ])

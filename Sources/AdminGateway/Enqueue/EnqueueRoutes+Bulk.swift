@@ -13,7 +13,9 @@ extension EnqueueRoutes {
     // MARK: By name
 
     private static let members: Set<String> = [
-        "task", "queue", "countdown", "eta", "expires", "priority", "unique", "tenant", "stagger", "items",
+        "task", "queue", "countdown", "eta", "expires", "priority", "unique", "tenant", "attempts", "backoff",
+        "stagger",
+        "items",
     ]
 
     @Sendable func bulkByName(_ request: Request, _ context: GatewayContext) async throws -> Response {

@@ -40,6 +40,7 @@ struct EnqueueRoutes: Sendable {
 
     private static let members: Set<String> = [
         "task", "args", "kwargs", "queue", "countdown", "eta", "expires", "priority", "id", "unique", "tenant",
+        "attempts", "backoff",
     ]
 
     @Sendable private func byName(_ request: Request, _ context: GatewayContext) async throws -> Response {
@@ -71,6 +72,7 @@ struct EnqueueRoutes: Sendable {
         wanted.priority = try members.integer("priority", in: 0...9) ?? 0
         wanted.eta = try eta(members)
         wanted.expires = try expires(members)
+        wanted.retry = try retry(members)
         return wanted
     }
 
@@ -86,6 +88,17 @@ struct EnqueueRoutes: Sendable {
     private func expires(_ members: MemberReader) throws -> Instant? {
         if members["expires"]?.number != nil { return try members.delay("expires").map { enqueuer.present + $0 } }
         return try members.moment("expires")
+    }
+
+    /// How the task is tried again, where the request says so.
+    private func retry(_ members: MemberReader) throws -> RequestedRetry? {
+        let (attempts, backoff) = (members["attempts"], members["backoff"])
+        guard attempts != nil || backoff != nil else { return nil }
+        do throws(RequestedRetry.Refusal) {
+            return try RequestedRetry(attempts: attempts ?? .null, backoff: backoff ?? .null)
+        } catch {
+            throw members.invalid(error.member, error.message)
+        }
     }
 
     /// Whoever names the id, or asks for one that follows from the work, gets each task once.
@@ -171,13 +184,14 @@ struct EnqueueRoutes: Sendable {
         }
         let options = try MemberReader(
             try members.object("options"),
-            known: ["priority", "delay", "jobId"],
+            known: ["priority", "delay", "jobId", "attempts", "backoff"],
             prefix: prefix + "options."
         )
         var wanted = TaskRequest(task: task, queue: queue)
         wanted.kwargs = try members.object("data")
         wanted.priority = try options.integer("priority", in: 0...9) ?? 0
         wanted.eta = try options.delay("delay", unit: 0.001).map { enqueuer.present + $0 }
+        wanted.retry = try retry(options)
         try identify(
             &wanted,
             id: try options.text("jobId"),

@@ -69,6 +69,7 @@ public struct TaskEnqueuer: Sendable {
         message.properties.priority = request.priority
         message.headers.eta = request.eta.map { ISO8601.string($0) }
         if let expires = request.expires { message.setExpires(ISO8601.string(expires), now: now()) }
+        if let retry = request.retry { message.headers.extra[RequestedRetry.header] = retry.json }
         var tenant: String?
         if let tenants, let header = tenants.names.first {
             if let named = request.tenant { message.headers.extra[header] = .string(named) }

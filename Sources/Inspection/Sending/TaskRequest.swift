@@ -23,6 +23,8 @@ public struct TaskRequest: Sendable, Hashable {
     /// How long it may take until there is a connection, where there is none; `nil` leaves it to the sender.
     public var patience: Duration?
 
+    /// How it is tried again, over what its task and queue say.
+    public var retry: RequestedRetry?
     /// Whose task it is, where its arguments do not say so.
     public var tenant: String?
 

@@ -1,3 +1,5 @@
+public import CeleryMessage
+
 /// How one task's runs are treated: limits, retries, acknowledgement, results.
 ///
 /// Field by field what Celery's task attributes say (`celery/app/task.py`); `nil` leaves a limit to the queue and then
@@ -23,6 +25,8 @@ public struct TaskPolicy: Sendable, Hashable {
     public var retryBackoffMax: Double
     /// Whether a backoff is drawn at random between zero and its full length.
     public var retryJitter: Bool
+    /// The wait that the message asks for, instead of ``retryBackoff`` and ``defaultRetryDelay``.
+    public var requestedBackoff: RequestedRetry.Backoff?
     /// Whether the message is acknowledged after the run; before it otherwise.
     public var acksLate: Bool
     /// Whether a failed run acknowledges a late message; rejected otherwise.
@@ -93,5 +97,18 @@ public struct TaskPolicy: Sendable, Hashable {
         self.storeErrorsEvenIfIgnored = storeErrorsEvenIfIgnored
         self.trackStarted = trackStarted
         self.expectedExceptions = expectedExceptions
+    }
+}
+
+extension TaskPolicy {
+    /// The policy with what a message asks for in its place: with attempts, every failure is tried again.
+    func asked(for retry: RequestedRetry) -> TaskPolicy {
+        var policy = self
+        if let attempts = retry.attempts {
+            policy.maxRetries = attempts - 1
+            policy.autoretryFor = ["*"]
+        }
+        if let backoff = retry.backoff { policy.requestedBackoff = backoff }
+        return policy
     }
 }

@@ -6,6 +6,7 @@ enum RetryDelay {
     ///
     /// - Parameter random: a random whole number in the range given.
     static func delay(_ policy: TaskPolicy, retries: Int, random: (ClosedRange<Int>) -> Int) -> Double {
+        if let requested = policy.requestedBackoff { return requested.delay(retries: retries) }
         guard let factor = policy.retryBackoff else { return policy.defaultRetryDelay }
         let longest = Backoff.countdown(
             factor: max(1, whole(factor)),
