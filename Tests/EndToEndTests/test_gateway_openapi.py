@@ -56,6 +56,7 @@ def test_a_crawler_without_a_token_is_let_in_only_where_it_may_be(gateway):
             url = path
             for name, value in {
                 "{task_id}": "some-task", "{queue}": "celery", "{worker}": "celery@nobody", "{entry}": "nightly",
+                "{tenant}": "acme",
             }.items():
                 url = url.replace(name, value)
             assert "{" not in url

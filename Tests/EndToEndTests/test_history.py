@@ -50,7 +50,7 @@ def test_a_record_tells_of_attempts_progress_tenant_and_hides_secrets(deployment
     eventually(lambda: count(deployment, "completed") == 3, "all are recorded")
     retried, progress, echo = records(deployment)
     assert retried["t"] == 3 and len(retried["h"]) == 2 and count(deployment, "retried") == 2
-    assert all(began < ended for began, ended, _, _ in retried["h"])
+    assert all(began < ended for began, ended, *_ in retried["h"])
     assert retried["w"] == "w1@test" and retried["r"] >= retried["b"] >= retried["d"] > 0
     assert progress["m"] == "t-1" and progress["p"][:2] == [4, 4]
     assert echo["k"] == {"api_key": "***", "no": "INV-1"}

@@ -62,18 +62,22 @@ struct HistoryWriterTests {
         var run = TaskEnd.Run()
         run.startedAt = Instant(seconds: 10)
         var message = message()
-        for number in 1...12 {
+        run.runtime = .milliseconds(1500)
+        for number in 1...22 {
             message = HistoryWriter.noting(
                 run,
                 endedAt: Instant(seconds: 10 + Double(number)),
                 .valueError("no \(number)"),
+                by: "w1@test",
                 in: message
             )
         }
-        message.headers.retries = 12
+        message.headers.retries = 22
         let attempts = try line(message)["h"]?.array
-        #expect(attempts?.count == 10)
-        #expect(attempts?.last?.array == [.double(10), .double(22), "ValueError", "no 12"])
+        #expect(attempts?.count == 20)
+        #expect(
+            attempts?.last?.array == [.double(10), .double(32), "ValueError", "no 22", "w1@test", .double(1.5)]
+        )
     }
 
     @Test(arguments: [

@@ -14,6 +14,8 @@ public struct JobDetail: Sendable, Hashable {
     public var result: JSONValue?
     /// The traces of its failures, the last attempt's first.
     public var stacktrace: [String] = []
+    /// Its attempts that have ended, oldest first, the newest twenty.
+    public var attempts: [JobAttempt] = []
     /// The task that sent it.
     public var parent: String?
     /// The task with which everything began.

@@ -46,6 +46,10 @@ public struct FinishedTask: Sendable, Hashable {
         public var finishedAt: Instant
         /// What it raised.
         public var failure: Failure?
+        /// The node that ran it.
+        public var worker: String?
+        /// How long it ran.
+        public var runtime: Duration?
 
         /// Describes an attempt.
         public init(startedAt: Instant?, finishedAt: Instant, failure: Failure? = nil) {

@@ -2,6 +2,7 @@ import CeleryMessage
 package import Inspection
 import RedisClient
 import RedisTransport
+import Transport
 
 extension RedisQueueAdministration {
     /// How many waiting messages are looked at for somebody who only looks.
@@ -136,6 +137,7 @@ extension JobDetail {
         result = task.result.map { (try? JSONReader.value(Array($0.utf8))) ?? .string($0) }
         let failures = [task.failure] + task.earlierAttempts.reversed().map(\.failure)
         stacktrace = failures.compactMap { $0.map { $0.traceback ?? "\($0.type): \($0.message)" } }
+        attempts = JobAttempt.all(of: task)
         parent = task.parentID
         root = task.rootID
         group = task.groupID
@@ -150,6 +152,12 @@ extension JobDetail {
         let limits = options.limits.json
         args = (try? task.payload.arguments(limits: limits)).map { $0.map(options.mask.masked) } ?? args
         kwargs = (try? task.payload.keywords(limits: limits)).map(options.mask.masked) ?? kwargs
+        if attempts.isEmpty, let noted = task.headers.extra[HistoryWriter.attemptsHeader]?.array {
+            attempts = JobAttempt.earlier(
+                noted.suffix(20).compactMap(FinishedTask.Attempt.init(json:)),
+                of: task.headers.retries
+            )
+        }
         parent = task.headers.parentID ?? parent
         root = task.headers.rootID ?? root
         group = task.headers.group ?? group

@@ -57,13 +57,16 @@ extension FinishedTask {
 }
 
 extension FinishedTask.Attempt {
-    /// Reads `[began, ended, type, message]`.
-    fileprivate init?(json: JSONValue) {
-        guard let parts = json.array, parts.count == 4, let ended = parts[1].number else { return nil }
+    /// Reads `[began, ended, type, message, worker, seconds]`; the last two are missing in what older workers wrote.
+    init?(json: JSONValue) {
+        guard let parts = json.array, parts.count >= 4, let ended = parts[1].number else { return nil }
         self.init(
             startedAt: parts[0].number.map(Instant.init(seconds:)),
             finishedAt: Instant(seconds: ended),
             failure: parts[2].string.map { FinishedTask.Failure(type: $0, message: parts[3].string ?? "") }
         )
+        guard parts.count >= 6 else { return }
+        worker = parts[4].string
+        runtime = parts[5].number.map { .seconds(min(max(0, $0), 1e9)) }
     }
 }

@@ -19,7 +19,7 @@ public struct HistoryWriter: Sendable {
     /// The header in which a retry carries the times of the attempts before it.
     public static let attemptsHeader = "celeriac_attempts"
     /// How many attempts before the last are kept.
-    static let attemptsLimit = 10
+    static let attemptsLimit = 20
 
     private let worker: [UInt8]
     private let tenants: TenantNames
@@ -146,13 +146,14 @@ public struct HistoryWriter: Sendable {
 
     // MARK: Attempts
 
-    /// A message of a retry, with the attempt that ended added to those it tells of.
+    /// A message of a retry, with the attempt that ended added to those it tells of: `[began, ended, type, message, worker,
+    /// seconds it ran]`.
     public static func noting(
         _ run: TaskEnd.Run,
         endedAt: Instant,
         _ exception: ExceptionInfo?,
-        in message: TaskMessage
         by worker: String,
+        in message: TaskMessage
     ) -> TaskMessage {
         var message = message
         var attempts: [JSONValue] = []
@@ -162,7 +163,9 @@ public struct HistoryWriter: Sendable {
         let started = run.startedAt.map { JSONValue.double($0.seconds) } ?? .null
         let type = exception.map { JSONValue.string(cut($0.type, nameLimit)) } ?? .null
         let text = exception.map { JSONValue.string(cut($0.message, nameLimit)) } ?? .null
-        attempts.append(.array([started, .double(endedAt.seconds), type, text]))
+        let runtime = run.runtime.map { JSONValue.double(Double($0.wholeMicroseconds) / 1e6) } ?? .null
+        let node = JSONValue.string(cut(worker, nameLimit))
+        attempts.append(.array([started, .double(endedAt.seconds), type, text, node, runtime]))
         message.headers.extra[attemptsHeader] = .array(attempts)
         return message
     }

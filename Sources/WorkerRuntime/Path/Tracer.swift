@@ -271,7 +271,13 @@ struct Tracer: Sendable {
             overrides: retry.overrides
         )
         if task.policy.keepsHistory {
-            again = HistoryWriter.noting(task.run, endedAt: task.now, cause, in: again)
+            again = HistoryWriter.noting(
+                task.run,
+                endedAt: task.now,
+                cause,
+                by: configuration.nodeName,
+                in: again
+            )
         }
         let item: [UInt8]
         do {

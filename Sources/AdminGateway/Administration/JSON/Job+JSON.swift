@@ -47,6 +47,7 @@ extension JobDetail {
         json["progress"] = summary.progress?.json ?? .null
         json["failedReason"] = summary.failedReason.map(JSONValue.string) ?? .null
         json["stacktrace"] = .array(stacktrace.map(JSONValue.string))
+        json["attemptsLog"] = .array(attempts.map { .object($0.json) })
         json["retryable"] = .bool(isRetryable)
         json.set("parent", parent)
         json.set("root", root)
@@ -57,6 +58,20 @@ extension JobDetail {
         json.set("expires", expires?.milliseconds)
         json.set("receivedOn", receivedAt?.milliseconds)
         json.set("bytes", messageBytes)
+        return json
+    }
+}
+
+extension JobAttempt {
+    var json: JSONObject {
+        var json: JSONObject = [
+            "attempt": .int(Int64(number)), "outcome": .string(outcome.rawValue),
+            "finishedOn": .int(Int64(finishedAt.milliseconds)),
+        ]
+        json.set("processedOn", startedAt?.milliseconds)
+        json.set("runtime", runtime.map { $0 / .seconds(1) })
+        json.set("worker", worker)
+        if let failure { json["error"] = ["type": .string(failure.type), "message": .string(failure.message)] }
         return json
     }
 }

@@ -181,9 +181,14 @@ struct TaskPage {
         }
         let start = finished?.startedAt ?? job?.summary.startedAt
         if let received = finished?.receivedAt ?? job?.receivedAt { add(words["received"], received) }
-        for (place, attempt) in (finished?.earlierAttempts ?? []).enumerated() {
-            let label = words["attemptFailed", ["n": humanizer.count(place + 1)]]
-            add(label, attempt.finishedAt, attempt.failure.map { "\($0.type): \($0.message)" }, kind: "delayed")
+        let earlier =
+            finished.map { JobAttempt.earlier($0.earlierAttempts, of: $0.attempts - 1) }
+            ?? (job?.attempts ?? []).filter { $0.outcome == .retry }
+        for attempt in earlier {
+            let label = words["attemptFailed", ["n": humanizer.count(attempt.number)]]
+            let runtime = attempt.runtime.map { humanizer.duration($0 / .seconds(1)) }
+            let parts = [attempt.failure.map { "\($0.type): \($0.message)" }, attempt.worker, runtime]
+            add(label, attempt.finishedAt, parts.compactMap(\.self).joined(separator: " · "), kind: "delayed")
         }
         if let start { add(words["started"], start, finished?.worker ?? job?.summary.worker, kind: "active") }
         switch state {
