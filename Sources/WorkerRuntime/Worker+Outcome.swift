@@ -47,6 +47,7 @@ extension Worker {
     private func started(_ task: ActiveTask, processID: Int32) {
         task.startedAt = .now()
         task.processID = processID
+        if task.limits.stalled != nil { watchForStall(task) }
         count(started: task)
         tell("task-started", of: task.policy, .started(task.message.headers))
         guard task.policy.trackStarted else { return }
@@ -63,6 +64,7 @@ extension Worker {
     private func report(_ task: ActiveTask, state: String, meta: [UInt8]) {
         task.lastState = state
         task.lastMeta = meta
+        noteReport(of: task)
         guard let commit = tracer.state(state, meta: meta, of: task.received, tag: task.tag, policy: task.policy) else {
             return
         }

@@ -90,6 +90,7 @@ extension Worker {
     private func windDown() async {
         while !(active.isEmpty && claimsInFlight == 0 && isSettled) || isHeldOpen { await progressed.wait() }
         phase = .stopped
+        stallTimer?.timer.cancel()
         wakeEverybody()
     }
 

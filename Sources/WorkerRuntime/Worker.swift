@@ -58,6 +58,8 @@ public actor Worker {
     var held = HeldTasks()
     var heldTimer: Scheduled<Void>?
 
+    /// Rings when the first of the running tasks is due to be called stalled.
+    var stallTimer: (timer: Scheduled<Void>, due: NIODeadline)?
     /// Tasks that wait for a word about their tenants' plans.
     var tenantGate = TenantGate()
 

@@ -129,6 +129,10 @@ extension Explanation {
                 )
             ]
         }
+        if let since = holder.stalledSince {
+            details["since"] = .string(ISO8601.string(since))
+            return [Reason("stalled", "It runs, and has reported no progress for long.", details)]
+        }
         if holder.runs == true { return [Reason("running", "It runs.", details)] }
         if holder.runs == false {
             return [Reason("reserved", "A worker holds it and has not begun.", details)]

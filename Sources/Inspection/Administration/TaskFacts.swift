@@ -10,6 +10,8 @@ public struct TaskFacts: Sendable, Hashable {
         public var runs: Bool?
         /// Whether it gives signs of life; `nil` for workers that give none here, as Celery's.
         public var isAlive: Bool?
+        /// Since when its worker calls it stalled.
+        public var stalledSince: Instant?
         /// When the message goes back to its queue unless its worker renews its claim.
         public var until: Instant?
 

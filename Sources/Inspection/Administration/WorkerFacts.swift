@@ -67,6 +67,8 @@ public struct WorkerTask: Sendable, Hashable {
     public var queue: String?
     /// When it began.
     public var startedAt: Instant?
+    /// Since when its worker calls it stalled.
+    public var stalledSince: Instant?
     /// The process that runs it.
     public var pid: Int?
     /// Until when it waits.

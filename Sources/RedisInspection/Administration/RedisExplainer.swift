@@ -104,6 +104,7 @@ package struct RedisExplainer: Explaining {
         if let running = snapshot.tasks[taskID] {
             holder.worker = running.worker
             holder.runs = running.startedAt != nil
+            holder.stalledSince = running.stalledSince
         }
         return holder
     }

@@ -17,6 +17,7 @@ package final class RedisWorkerAdministration: Sendable {
         struct Running: Sendable {
             var worker: String
             var startedAt: Instant?
+            var stalledSince: Instant?
         }
 
         var facts: [WorkerFacts] = []
@@ -113,7 +114,11 @@ package final class RedisWorkerAdministration: Sendable {
         for (name, answer) in answers.sorted(by: { $0.key < $1.key }) where answer["stats"]?["pool"] != nil {
             snapshot.facts.append(WorkerFacts(name: name, answer))
             for task in WorkerTask.tasks(answer["active"]) {
-                snapshot.tasks[task.id] = .init(worker: name, startedAt: task.startedAt)
+                snapshot.tasks[task.id] = .init(
+                    worker: name,
+                    startedAt: task.startedAt,
+                    stalledSince: task.stalledSince
+                )
             }
             snapshot.registered[name] = Set(WorkerTask.names(answer["registered"]))
         }

@@ -47,6 +47,7 @@ extension WorkerTask {
         self.init(id: id, name: request["type"]?.string ?? request["name"]?.string ?? "")
         queue = request["delivery_info"]?["routing_key"]?.string
         startedAt = request["time_start"]?.number.map(Instant.init(seconds:))
+        stalledSince = request["stalled_since"]?.number.map(Instant.init(seconds:))
         pid = request["worker_pid"]?.int.flatMap { Int(exactly: $0) }
     }
 

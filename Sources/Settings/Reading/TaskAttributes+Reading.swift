@@ -18,6 +18,7 @@ extension TaskAttributes {
         .optional("dont_autoretry_for", "list of exception names", \.dontAutoretryFor) { $0.strings($1) },
         .seconds("time_limit", \.timeLimit),
         .seconds("soft_time_limit", \.softTimeLimit),
+        .optional("stalled_after", "seconds", \.stalledAfter) { $0.seconds($1) },
         .int("priority", \.priority, in: 0...255),
         .bool("acks_late", \.acksLate),
         acksOnFailureOrTimeout,

@@ -68,6 +68,9 @@ public struct TaskAttributes: Sendable, Hashable {
     public var timeLimit: Duration?
     /// `soft_time_limit`: after how long the task is cancelled; default none.
     public var softTimeLimit: Duration?
+    /// `stalled_after`: after how long without a word from a running task it is said to be stalled, 0 for never; default its
+    /// soft limit, or three quarters of its hard one.
+    public var stalledAfter: Duration?
     /// `rate_limit`: starts of this task per worker; default none.
     public var rateLimit: RateLimit?
     /// `priority` given to messages published without one, 0 to 255 (Redis has lists for `priority_steps`); default none.
@@ -125,6 +128,7 @@ public struct TaskAttributes: Sendable, Hashable {
         attributes.dontAutoretryFor = dontAutoretryFor ?? lower.dontAutoretryFor
         attributes.timeLimit = timeLimit ?? lower.timeLimit
         attributes.softTimeLimit = softTimeLimit ?? lower.softTimeLimit
+        attributes.stalledAfter = stalledAfter ?? lower.stalledAfter
         attributes.rateLimit = rateLimit ?? lower.rateLimit
         attributes.priority = priority ?? lower.priority
         attributes.acksLate = acksLate ?? lower.acksLate

@@ -145,6 +145,7 @@ struct WorkerWiring {
         // Limits keep their level: a queue's are asked after the task's own.
         policy.timeLimit = task.policy.timeLimit?.inSeconds
         policy.softTimeLimit = task.policy.softTimeLimit?.inSeconds
+        policy.stalledAfter = joined.stalledAfter?.inSeconds
         switch joined.maxRetries {
         case .times(let count)?: policy.maxRetries = count
         case .unlimited?: policy.maxRetries = nil

@@ -11,6 +11,8 @@ public struct TaskPolicy: Sendable, Hashable {
     public var softTimeLimit: Double?
     /// Seconds until a run is ended by force.
     public var timeLimit: Double?
+    /// Seconds without a word after which a run is said to be stalled, zero for never; `nil` leaves it to the limits.
+    public var stalledAfter: Double?
     /// How often a run may be retried; `nil` without a bound.
     public var maxRetries: Int?
     /// Seconds until a retry that names no countdown.

@@ -35,13 +35,16 @@ extension Worker {
             let age = Double((NIODeadline.now() - began).nanoseconds) / 1e9
             startedAt = .double(now().seconds - age)
         }
-        return info(
+        let info = info(
             task.message,
             isSafe: isSafe,
             startedAt: startedAt,
             acknowledged: task.tag == nil,
             processID: task.processID.map { .int(Int64($0)) } ?? .null
         )
+        guard let stalledSince = task.stalledSince, var members = info.object else { return info }
+        members["stalled_since"] = .double(stalledSince.seconds)
+        return .object(members)
     }
 
     private func info(

@@ -77,6 +77,17 @@ extension EventFields {
         text.flatMap(ISO8601.date).map { ISO8601.string($0) }
     }
 
+    /// One of our own: receivers of Celery's that know no such type pass it on as any other.
+    static func stalled(_ headers: TaskHeaders, silent: Double, running: Double, limit: Double?) -> EventFields {
+        var fields = EventFields()
+        fields.append("uuid", headers.id)
+        fields.append("name", headers.shadow ?? headers.task)
+        fields.append("silent_for", .double(silent))
+        fields.append("running_for", .double(running))
+        fields.append("time_limit", limit.map(JSONValue.double) ?? .null)
+        return fields
+    }
+
     static func started(_ headers: TaskHeaders) -> EventFields {
         var fields = EventFields()
         fields.append("uuid", headers.id)

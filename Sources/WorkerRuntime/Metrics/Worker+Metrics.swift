@@ -30,6 +30,11 @@ extension Worker: MetricsSource {
             out.sample("celery_worker_tasks_active", [("hostname", hostname)], Double(running))
         }
         if families.contains(.flower) { writeFlower(running: running, to: &out) }
+        out.gauge(
+            "celeriac_tasks_stalled",
+            "Tasks that run and are called stalled.",
+            active.values.count { $0.stalledSince != nil }
+        )
         out.gauge("celeriac_worker_slots", "Tasks that can run at once.", pools.reduce(0) { $0 + $1.pool.capacity })
         out.gauge(
             "celeriac_worker_held_messages",

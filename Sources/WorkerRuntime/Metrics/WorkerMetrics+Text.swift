@@ -7,6 +7,7 @@ extension WorkerMetrics {
         if families.contains(.exporter) { writeTasks(all, to: &out, hostname: hostname) }
         if families.contains(.queues) { writeQueues(all, to: &out) }
         if families.contains(.flower) { writeFlower(all, to: &out, hostname: hostname) }
+        writeStalled(all, to: &out)
         writeMessages(to: &out)
     }
 
@@ -50,6 +51,14 @@ extension WorkerMetrics {
         for (key, counts) in all where counts.runtime.count > 0 {
             let labels = [("queue", key.queue), ("job_type", key.task)]
             out.histogram("queue_job_duration_seconds", labels, counts.runtime)
+        }
+    }
+
+    private func writeStalled(_ all: [(key: Series, value: Counts)], to out: inout MetricsText) {
+        let name = "celeriac_tasks_stalled_total"
+        out.family(name, .counter, "Runs that reported nothing for so long that they were called stalled.")
+        for (key, counts) in all where counts.stalled > 0 {
+            out.sample(name, [("queue", key.queue), ("task", key.task)], Double(counts.stalled))
         }
     }
 

@@ -18,6 +18,7 @@ struct WorkerMetrics: Sendable {
         var retried = 0
         var rejected = 0
         var revoked = 0
+        var stalled = 0
         /// Seconds that runs took.
         var runtime = Histogram()
         /// Seconds that the task which began last had waited in the worker's hands.

@@ -29,6 +29,10 @@ final class ActiveTask {
     let claimedAt: NIODeadline
     var startedAt: NIODeadline?
     var processID: Int32?
+    /// When the handler last reported anything, where somebody waits for that.
+    var reportedAt: NIODeadline?
+    /// Since when it is said to be stalled.
+    var stalledSince: Instant?
     /// What the handler last reported, for the dump of running tasks.
     var lastState: String?
     /// The meta it reported with that, as JSON text.
@@ -92,6 +96,8 @@ struct TimeLimits: Sendable, Hashable {
     var soft: Double?
     /// Until it is ended by force.
     var hard: Double?
+    /// Until it is said to be stalled, unless it reports something.
+    var stalled: Double?
 
     /// Chooses each limit by Celery's order: the message, the task, the queue, the worker's default.
     ///
@@ -99,6 +105,8 @@ struct TimeLimits: Sendable, Hashable {
     init(message: TaskHeaders, task: TaskPolicy, queue: QueuePolicy, worker: WorkerConfiguration) {
         soft = Self.first(message.softTimeLimit, task.softTimeLimit, queue.softTimeLimit, worker.softTimeLimit)
         hard = Self.first(message.hardTimeLimit, task.timeLimit, queue.timeLimit, worker.timeLimit)
+        stalled = task.stalledAfter ?? soft ?? hard.map { $0 * 0.75 }
+        if stalled == 0 { stalled = nil }
     }
 
     private static func first(_ limits: Double?...) -> Double? {

@@ -64,7 +64,8 @@ struct TaskPage {
             "arguments": arguments, "result": maybe(result), "error": maybe(error), "traces": traces,
         ]
         content["progress"] = progress.map { TaskRow.progress($0, frame.humanizer) } ?? false as Any
-        let reasons = isOver || state == .active ? [] : explanation?.reasons ?? []
+        let reasons = (isOver ? [] : explanation?.reasons ?? [])
+            .filter { state != .active || Self.troubles.contains($0.code) }
         content["hasReasons"] = !reasons.isEmpty
         content["reasons"] = reasons.map { ["text": Self.text($0, words), "code": $0.code] }
         content["facts"] = facts(frame)
@@ -85,6 +86,9 @@ struct TaskPage {
             content: content
         )
     }
+
+    /// What is worth saying of a task that runs.
+    private static let troubles: Set<String> = ["stalled", "dead_worker"]
 
     /// The sentence in the reader's language, where there is one.
     private static func text(_ reason: Explanation.Reason, _ words: Words) -> String {
