@@ -74,7 +74,7 @@ struct AdministrationWiring {
         options.codecs = .celeryDefaults
         options.resultSerializer = configuration.results.serializer.rawValue
         options.resultLifetime = configuration.results.expires
-        options.mask = ArgumentMask(SecretNames(configuration.history.mask ?? SecretNames.usual))
+        options.mask = SecretNames(configuration.maskedArguments ?? SecretNames.usual)
         options.limits = MessageLimits(
             itemBytes: configuration.bounds.messageBytes,
             bodyBytes: configuration.bounds.messageBytes

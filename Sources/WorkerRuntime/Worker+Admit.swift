@@ -43,7 +43,7 @@ extension Worker {
             log(received: headers)
             count(received: headers, queue: delivery.queue)
             counters?.parked["eta", default: 0] += 1
-            tell("task-received", of: policy(headers), .received(headers))
+            tell("task-received", of: policy(headers), .received(headers, hiding: secrets))
             enqueue(tracer.park(received.message, delivery, until: due), due: due)
         case .expired:
             log(received: headers)
@@ -118,7 +118,7 @@ extension Worker {
     private func reserve(_ received: ReceivedMessage, _ delivery: Delivery, policy: TaskPolicy, clock: NIODeadline) {
         log(received: received.message.headers)
         count(received: received.message.headers, queue: delivery.queue)
-        tell("task-received", of: policy, .received(received.message.headers))
+        tell("task-received", of: policy, .received(received.message.headers, hiding: secrets))
         let policy = asked(policy, by: received.message.headers)
         let place = queues.firstIndex { $0.policy.name == delivery.queue } ?? 0
         let pool = policy.pool.map { self.place(ofPool: $0) } ?? queues[place].pool

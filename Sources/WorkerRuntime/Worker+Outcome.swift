@@ -132,7 +132,14 @@ extension Worker {
         if let lastState { ending.keep(lastState) }
         totals[task.message.headers.task, default: 0] += 1
         count(ending.verdict, of: task, runtime: runtime)
-        TaskLog.write(ending.verdict, of: task.message.headers, policy: task.policy, runtime: runtime, to: logger)
+        TaskLog.write(
+            ending.verdict,
+            of: task.message.headers,
+            policy: task.policy,
+            runtime: runtime,
+            hiding: secrets,
+            to: logger
+        )
         enqueue(
             ending.commit,
             due: ending.due,

@@ -13,6 +13,7 @@ extension Worker {
         merged.nodeName = configuration.nodeName
         merged.queues = configuration.queues
         configuration = merged
+        secrets = SecretNames(merged.secretNames)
         admission = Admission(tasks: merged.tasks)
         applyRateLimits()
         wantsTenants.raise()

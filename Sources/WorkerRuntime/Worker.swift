@@ -43,6 +43,7 @@ public actor Worker {
     var admission: Admission
     var tracer: Tracer
     var revoked: RevokedTasks
+    var secrets: SecretNames
 
     // MARK: Work in hand
 
@@ -135,6 +136,7 @@ public actor Worker {
         loop = eventLoop
         admission = Admission(tasks: configuration.tasks)
         tracer = Tracer(configuration: configuration, codecs: codecs, random: random)
+        secrets = SecretNames(configuration.secretNames)
         startedAt = now()
         revoked = RevokedTasks(
             limit: configuration.control.revokesLimit,

@@ -99,10 +99,39 @@ struct HistoryWriterTests {
         (#"{"secret" : "a,b}" , "x":1}"#, #"{"secret":"***","x":1}"#),
         (#"{"secret""#, #"{"secret""#), (#"{"secret":"#, #"{"secret":"***""#), (#"["\"#, #"["\"#), ("", ""),
     ])
-    func `masks secrets in JSON text`(_ json: String, _ expected: String) {
+    func `masks secrets in JSON text`(_ json: String, _ expected: String) throws {
         var out: [UInt8] = []
         SecretNames().copy(Array(json.utf8), limit: 1024, into: &out)
         #expect(String(decoding: out, as: UTF8.self) == expected)
+        // Values are masked as texts are; what is not a number equals nothing.
+        guard !json.contains("NaN"), let value = try? JSONReader.value(Array(json.utf8)) else { return }
+        #expect(SecretNames().masked(value) == (try JSONReader.value(out)))
+    }
+
+    @Test(arguments: [
+        ("{'password': 'x', 'to': 'a'}", "{'password': '***', 'to': 'a'}"),
+        ("({'card_pin': [1, {'a': ')'}], 'b': 2}, 'pin: 3')", "({'card_pin': '***', 'b': 2}, 'pin: 3')"),
+        (#"{"token": "it's", 'x': "\\'token': 1"}"#, #"{"token": '***', 'x': "\\'token': 1"}"#),
+        ("{'user': User(name='a', secret=Key('b, c'), age=3)}", "{'user': User(name='a', secret='***', age=3)}"),
+        ("{'password': 'cut o", "{'password': '***'"), ("{'password", "{'password"),
+        ("{'password':", "{'password': '***'"),
+        ("{'şifre': 1, 'shipping': 2}", "{'şifre': '***', 'shipping': 2}"), ("", ""), ("'", "'"), (#"'\"#, #"'\"#),
+    ])
+    func `masks secrets in Python's texts`(_ text: String, _ expected: String) {
+        #expect(SecretNames().masked(repr: text) == expected)
+    }
+
+    @Test(arguments: [
+        ("card_*", ["card_number", "CARD_PIN", "card_"], ["my_card_number", "cardholder"]),
+        ("*secret*", ["secret", "my_secrets", "TopSecretThing"], ["sec_ret"]),
+        ("p?n", ["pin", "PAN"], ["pn", "spin", "piin"]), ("*", ["", "anything"], []),
+        ("a*b*c", ["abc", "a-b-b-c"], ["abcd"]),
+        ("iban", ["iban", "partner_iban", "partnerIban"], ["ibanes", "caliban"]),
+    ])
+    func `names with stars stand for whole names`(_ name: String, covered: [String], others: [String]) {
+        let names = SecretNames([name])
+        for key in covered { #expect(names.cover(key) == !key.isEmpty, "\(key)") }
+        for key in others { #expect(!names.cover(key), "\(key)") }
     }
 
     @Test func `cuts what is long, and marks it`() throws {

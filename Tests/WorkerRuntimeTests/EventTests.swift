@@ -46,12 +46,22 @@ import Transport
     }
 
     static let rows: [Row] = [
-        Row(type: "task-received", situation: "task_eta_expires_parent", fields: .received(headers)),
+        Row(
+            type: "task-received",
+            situation: "task_eta_expires_parent",
+            fields: .received(headers, hiding: SecretNames())
+        ),
         Row(type: "task-started", situation: "task_succeeded", fields: .started(headers)),
         Row(
             type: "task-succeeded",
             situation: "task_succeeded",
-            fields: .succeeded(headers, result: Array("5".utf8), runtime: .seconds(1), longest: 1024)
+            fields: .succeeded(
+                headers,
+                result: Array("5".utf8),
+                hiding: SecretNames(),
+                runtime: .seconds(1),
+                longest: 1024
+            )
         ),
         Row(
             type: "task-failed",
@@ -75,7 +85,7 @@ import Transport
         ),
         Row(type: "task-rejected", situation: "task_rejected", fields: .rejected(headers, requeue: false)),
         Row(type: "task-cancelled", situation: "cold_shutdown_task_cancelled", fields: .cancelled(headers)),
-        Row(type: "task-sent", situation: "task_succeeded", fields: .sent(message)),
+        Row(type: "task-sent", situation: "task_succeeded", fields: .sent(message, hiding: SecretNames())),
         Row(
             type: "worker-online",
             situation: "worker_online_heartbeat",
@@ -120,13 +130,15 @@ import Transport
         var headers = Self.headers
         headers.shadow = "nice.name"
         headers.eta = "2026-11-21T05:49:24.460875+02:00"
-        let received = try event(.received(headers))
+        let received = try event(.received(headers, hiding: SecretNames()))
         #expect(received["name"] == "nice.name")
         #expect(received["args"] == "(1, 1)")
         #expect(received["eta"] == "2026-11-21T03:49:24.460875+00:00")
         #expect(received["expires"] == .null)
         let long = Array(("\"" + String(repeating: "x", count: 5000) + "\"").utf8)
-        let result = try event(.succeeded(headers, result: long, runtime: .milliseconds(1500), longest: 100))["result"]
+        let result = try event(
+            .succeeded(headers, result: long, hiding: SecretNames(), runtime: .milliseconds(1500), longest: 100)
+        )["result"]
         #expect(result?.string?.count ?? 0 <= 110)
         let load = try event(.worker(frequency: 2, active: 1, processed: 2, load: [0.126, 1, 2]))["loadavg"]
         #expect(load == [0.13, 1.0, 2.0])
@@ -163,7 +175,7 @@ import Transport
 
     @Test func `announces sent messages in the sender's name`() throws {
         var dispatcher = Self.dispatcher()
-        let message = dispatcher.sent(EventDraft("task-sent", .sent(Self.message), at: 1))
+        let message = dispatcher.sent(EventDraft("task-sent", .sent(Self.message, hiding: SecretNames()), at: 1))
         #expect(message.routingKey == "task.sent")
         #expect(try message.value()["hostname"] == "gen7@host")
         #expect(message.headers == ["hostname": "gen7@host"])

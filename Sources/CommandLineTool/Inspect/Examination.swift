@@ -64,6 +64,7 @@ struct Examination {
         var options = RedisQueueAdministration.Options()
         options.codecs = .celeryDefaults
         options.resultSerializer = configuration.results.serializer.rawValue
+        options.mask = SecretNames(configuration.maskedArguments ?? SecretNames.usual)
         // What these commands ask about has not ended.
         let history = InMemoryHistory()
         queues = RedisQueueAdministration(

@@ -1,6 +1,7 @@
 import CeleryMessage
 import Inspection
 import RedisTransport
+import Transport
 
 /// A job's message as it lies in Redis.
 struct JobMessage: Sendable {

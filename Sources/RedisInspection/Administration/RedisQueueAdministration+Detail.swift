@@ -178,7 +178,7 @@ extension JobDetail {
             if let exception = record.exception { summary.failedReason = exception.description }
             if let traceback = record.traceback, !stacktrace.contains(traceback) { stacktrace.insert(traceback, at: 0) }
         } else if let value = try? record.value(limits: options.limits.json) {
-            result = value
+            result = options.mask.masked(value)
         }
     }
 }

@@ -4,6 +4,7 @@ import Logging
 import RedisClient
 import RedisTransport
 import Synchronization
+package import Transport
 
 /// Shows what is in queues on Redis, and changes it: scripts that look at a bounded part each, and no command that walks over
 /// the keyspace.
@@ -19,7 +20,7 @@ package final class RedisQueueAdministration: Sendable {
         /// How large messages and records may be.
         package var limits = MessageLimits()
         /// What is hidden.
-        package var mask = ArgumentMask()
+        package var mask = SecretNames()
 
         package init() {}
     }

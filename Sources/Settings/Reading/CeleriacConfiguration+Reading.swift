@@ -45,6 +45,7 @@ extension CeleriacConfiguration {
         .bool("task_inherit_parent_priority", \.inheritParentPriority),
         .bool("task_allow_error_cb_on_chord_header", \.allowErrorCallbackOnChordHeader),
         .int("task_repr_maxlevels", \.reprMaxLevels, in: 0...100),
+        .optional("mask_arguments", "list of names", \.maskArguments) { $0.strings($1) },
         .choice("log_format", \.log.format),
         .choice("log_level", \.log.level),
         .int("message_max_bytes", \.bounds.messageBytes, in: 1024...(512 << 20)),

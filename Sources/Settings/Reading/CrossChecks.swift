@@ -17,6 +17,7 @@ struct CrossChecks {
         checkContent(configuration, &reader)
         checkGateway(configuration, &reader)
         checkTenants(configuration, &reader)
+        checkMask(configuration, &reader)
         tellUnheeded(configuration, &reader)
     }
 
@@ -117,6 +118,13 @@ struct CrossChecks {
         guard tenants.argument != nil, configuration.places[["history", "tenant"]] != nil else { return }
         let key = ["tenants", "argument"]
         let message = "history.tenant says the same: write one of them"
+        reader.add(ConfigurationProblem(.error, at: configuration.place(of: key), key: key, message))
+    }
+
+    private func checkMask(_ configuration: CeleriacConfiguration, _ reader: inout SettingReader) {
+        guard configuration.maskArguments != nil, configuration.history.mask != nil else { return }
+        let key = ["history", "mask"]
+        let message = "mask_arguments says the same for everything: write one of them"
         reader.add(ConfigurationProblem(.error, at: configuration.place(of: key), key: key, message))
     }
 

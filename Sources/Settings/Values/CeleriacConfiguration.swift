@@ -46,6 +46,8 @@ public struct CeleriacConfiguration: Sendable {
     public var worker = WorkerSettings()
     /// `history`: what finished tasks leave behind.
     public var history = HistorySettings()
+    /// `mask_arguments`: names of arguments whose values are shown nowhere; `nil` means the usual ones.
+    public var maskArguments: [String]?
     /// `tenants`: how much of each tenant's work may run; `nil` bounds nothing.
     public var tenants: TenantSettings?
     /// `dead_letters`: what is kept of tasks that have failed for good.

@@ -8,7 +8,7 @@ public struct HistorySettings: Sendable, Hashable {
     public var failed = QueueSettings.Retention()
     /// `tenant`: headers and keyword arguments that name the tenant, the first one found counts.
     public var tenant = ["tenant_id", "tenant"]
-    /// `mask`: names of arguments whose values are not recorded; `nil` means the usual ones.
+    /// `mask`: an older place for `mask_arguments`.
     public var mask: [String]?
 
     /// A thousand completed tasks for a day, five thousand failed ones for a week.
@@ -43,6 +43,9 @@ extension QueueSettings.Retention {
 }
 
 extension CeleriacConfiguration {
+    /// Names of arguments whose values are shown nowhere; `nil` means the usual ones.
+    public var maskedArguments: [String]? { maskArguments ?? history.mask }
+
     /// How many completed and failed tasks of a queue are kept, and for how long: the queue's block, the block `history`,
     /// the defaults.
     public func retention(ofQueue name: String) -> (completed: QueueSettings.Retention, failed: QueueSettings.Retention)

@@ -62,7 +62,7 @@ struct WorkerWiring {
         worker.disablesRateLimits = settings.disableRateLimits
         worker.tenantNames = TenantNames(configuration.tenantNames)
         worker.tenants = configuration.tenants.map { TenantPlans($0) }
-        worker.secretNames = configuration.history.mask ?? SecretNames.usual
+        worker.secretNames = configuration.maskedArguments ?? SecretNames.usual
         worker.knownQueues = Dictionary(
             configuration.queues.map { ($0.name, policy(ofQueue: $0.name)) },
             uniquingKeysWith: { first, _ in first }

@@ -59,7 +59,7 @@ public struct WorkerConfiguration: Sendable {
     public var tenantNames = TenantNames()
     /// How much of the tenants' work may run; `nil` bounds nothing: `tenants`.
     public var tenants: TenantPlans?
-    /// Names of arguments whose values the history masks: `history.mask`.
+    /// Names of arguments whose values are shown nowhere: `mask_arguments`.
     public var secretNames = SecretNames.usual
     /// Queues the worker may be told to take from, beside ``queues``, by name.
     public var knownQueues: [String: QueuePolicy] = [:]

@@ -86,9 +86,10 @@ extension Worker {
     ) -> JSONValue {
         // They were checked when the message was read.
         guard bytes.count <= Self.longestArguments, let value = try? JSONReader.value(bytes) else {
-            return .string(repr ?? "…")
+            return .string(repr.map(secrets.masked(repr:)) ?? "…")
         }
-        return isSafe ? .string(repr ?? text(value)) : value
+        let shown = secrets.masked(value)
+        return isSafe ? .string(repr.map(secrets.masked(repr:)) ?? text(shown)) : shown
     }
 
     /// The parked messages of this worker's queues: nobody's in particular, so each worker of a queue names them.

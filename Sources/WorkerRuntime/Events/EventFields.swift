@@ -1,4 +1,5 @@
 import CeleryMessage
+import Transport
 
 /// The members of one event as JSON text, in the order in which they are appended.
 struct EventFields: Sendable {
@@ -58,12 +59,12 @@ extension EventFields {
     /// Results and tracebacks are cut at this many characters.
     private static let longestTraceback = 100_000
 
-    static func received(_ headers: TaskHeaders) -> EventFields {
+    static func received(_ headers: TaskHeaders, hiding secrets: SecretNames) -> EventFields {
         var fields = EventFields()
         fields.append("uuid", headers.id)
         fields.append("name", headers.shadow ?? headers.task)
-        fields.append("args", headers.argsrepr)
-        fields.append("kwargs", headers.kwargsrepr)
+        fields.append("args", headers.argsrepr.map(secrets.masked(repr:)))
+        fields.append("kwargs", headers.kwargsrepr.map(secrets.masked(repr:)))
         fields.append("root_id", headers.rootID)
         fields.append("parent_id", headers.parentID)
         fields.append("retries", .int(Int64(headers.retries)))
@@ -94,10 +95,16 @@ extension EventFields {
         return fields
     }
 
-    static func succeeded(_ headers: TaskHeaders, result: [UInt8], runtime: Duration?, longest: Int) -> EventFields {
+    static func succeeded(
+        _ headers: TaskHeaders,
+        result: [UInt8],
+        hiding secrets: SecretNames,
+        runtime: Duration?,
+        longest: Int
+    ) -> EventFields {
         var fields = EventFields()
         fields.append("uuid", headers.id)
-        fields.append("result", TaskLog.shown(result, longest: longest))
+        fields.append("result", TaskLog.shown(result, hiding: secrets, longest: longest))
         let seconds = runtime.map { Double($0.components.seconds) + Double($0.components.attoseconds) / 1e18 }
         fields.append("runtime", .double(seconds ?? 0))
         return fields
@@ -137,15 +144,15 @@ extension EventFields {
 
     static func cancelled(_ headers: TaskHeaders) -> EventFields { started(headers) }
 
-    static func sent(_ message: TaskMessage) -> EventFields {
+    static func sent(_ message: TaskMessage, hiding secrets: SecretNames) -> EventFields {
         let headers = message.headers
         var fields = EventFields()
         fields.append("uuid", headers.id)
         fields.append("root_id", headers.rootID)
         fields.append("parent_id", headers.parentID)
         fields.append("name", headers.task)
-        fields.append("args", headers.argsrepr)
-        fields.append("kwargs", headers.kwargsrepr)
+        fields.append("args", headers.argsrepr.map(secrets.masked(repr:)))
+        fields.append("kwargs", headers.kwargsrepr.map(secrets.masked(repr:)))
         fields.append("retries", .int(Int64(headers.retries)))
         fields.append("eta", shown(headers.eta))
         fields.append("expires", shown(headers.expires))

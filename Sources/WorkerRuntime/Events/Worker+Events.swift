@@ -43,6 +43,7 @@ extension Worker {
             let fields = EventFields.succeeded(
                 headers,
                 result: result,
+                hiding: secrets,
                 runtime: runtime,
                 longest: task.policy.resultReprMaxSize
             )
@@ -112,7 +113,7 @@ extension Worker {
             // Our own message; one that cannot be read is not told of.
             guard let message = try? TaskMessage.decode(publication.item, codecs: codecs, limits: configuration.limits)
             else { continue }
-            messages.append(events.sent(EventDraft("task-sent", .sent(message), at: now().seconds)))
+            messages.append(events.sent(EventDraft("task-sent", .sent(message, hiding: secrets), at: now().seconds)))
         }
         guard !messages.isEmpty, eventsOnTheirWay < EventDispatcher.mostWaiting else { return }
         eventsOnTheirWay += messages.count

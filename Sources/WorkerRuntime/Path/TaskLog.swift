@@ -1,5 +1,6 @@
 import CeleryMessage
 import Logging
+import Transport
 
 /// The log lines of a task's end, in the words Celery's users search for (`celery/app/trace.py`).
 enum TaskLog {
@@ -11,11 +12,12 @@ enum TaskLog {
         of headers: TaskHeaders,
         policy: TaskPolicy,
         runtime: Duration?,
+        hiding secrets: SecretNames,
         to logger: Logger
     ) {
         let level = level(of: verdict, policy: policy)
         guard logger.logLevel <= level else { return }
-        var text = "Task \(headers.label) " + words(verdict, runtime: runtime, policy: policy)
+        var text = "Task \(headers.label) " + words(verdict, runtime: runtime, policy: policy, secrets)
         // The one line of Celery's that does not begin with the task.
         if case .timedOut(let limit) = verdict {
             text = "Hard time limit (\(seconds(.seconds(limit)))s) exceeded for \(headers.label)"
@@ -37,9 +39,14 @@ enum TaskLog {
         }
     }
 
-    private static func words(_ verdict: TaskEnding.Verdict, runtime: Duration?, policy: TaskPolicy) -> String {
+    private static func words(
+        _ verdict: TaskEnding.Verdict,
+        runtime: Duration?,
+        policy: TaskPolicy,
+        _ secrets: SecretNames
+    ) -> String {
         switch verdict {
-        case .succeeded(let result): "succeeded in \(seconds(runtime))s: \(shown(result))"
+        case .succeeded(let result): "succeeded in \(seconds(runtime))s: \(shown(result, hiding: secrets))"
         case .failed(let exception, let traceback):
             if ExceptionMatch.any(policy.expectedExceptions, matches: exception) {
                 "raised expected: \(exception.pythonRepr)"
@@ -57,12 +64,13 @@ enum TaskLog {
         }
     }
 
-    /// A result as Python shows it, cut where it is too long.
-    static func shown(_ result: [UInt8], longest: Int = resultLimit) -> String {
+    /// A result as Python shows it, cut where it is too long, without secrets.
+    static func shown(_ result: [UInt8], hiding secrets: SecretNames, longest: Int = resultLimit) -> String {
         guard result.count <= 4 * longest, let value = try? JSONReader.value(result) else {  // our own JSON
-            return String(decoding: result.prefix(longest), as: UTF8.self) + "..."
+            let beginning = String(decoding: result.prefix(longest), as: UTF8.self)
+            return secrets.masked(repr: beginning) + "..."
         }
-        let text = value.pythonRepr
+        let text = secrets.masked(value).pythonRepr
         return text.count > longest ? String(text.prefix(longest)) + "..." : text
     }
 
