@@ -97,4 +97,22 @@ struct HistoryTests {
     func `puts a runtime into its bucket`(_ seconds: Double, _ bucket: Int) {
         #expect(TaskDurations.bucket(of: .seconds(seconds)) == bucket)
     }
+
+    @Test(arguments: [
+        ("", true), ("proj.send_mail", true), ("send", true), ("SEND_Mail", true), ("l", true), ("mails", false),
+        ("proj.send_mail.x", false), ("ı", false),
+    ])
+    func `finds tasks by a part of their names`(part: String, isFound: Bool) {
+        var query = HistoryQuery()
+        query.namePart = part
+        let task = FinishedTask(
+            id: "a",
+            name: "proj.send_mail",
+            queue: "email",
+            state: .success,
+            worker: "w1@host",
+            finishedAt: Instant(seconds: 0)
+        )
+        #expect(query.matches(task) == isFound)
+    }
 }

@@ -8,6 +8,8 @@ public struct HistoryQuery: Sendable, Hashable {
     public var states: Set<TaskState> = []
     /// Of this name.
     public var task: String?
+    /// With this in its name, capital letters and small ones alike.
+    public var namePart: String?
     /// Of this tenant.
     public var tenant: String?
     /// Of the workflow that this task began, itself included.
@@ -33,6 +35,7 @@ public struct HistoryQuery: Sendable, Hashable {
         if let queue, task.queue != queue { return false }
         if !states.isEmpty, !states.contains(task.state) { return false }
         if let name = self.task, task.name != name { return false }
+        if let namePart, !Self.holds(namePart, in: task.name) { return false }
         if let tenant, task.tenant != tenant { return false }
         if let rootID, task.rootID != rootID, task.id != rootID { return false }
         if let finishedAfter, task.finishedAt < finishedAfter { return false }
@@ -40,6 +43,28 @@ public struct HistoryQuery: Sendable, Hashable {
         guard let text, !text.isEmpty else { return true }
         return task.id == text || task.arguments.contains(bytesOf: text) || task.keywords.contains(bytesOf: text)
     }
+}
+
+extension HistoryQuery {
+    /// Whether a part stands in a task's name, capital letters and small ones of ASCII alike.
+    public static func holds(_ part: String, in name: String) -> Bool {
+        let wanted = Array(part.utf8.map(lowered))
+        guard let first = wanted.first else { return true }
+        let bytes = name.utf8
+        guard wanted.count <= bytes.count else { return false }
+        var place = bytes.startIndex
+        for _ in 0...(bytes.count - wanted.count) {
+            if lowered(bytes[place]) == first,
+                bytes[place...].prefix(wanted.count).lazy.map(lowered).elementsEqual(wanted)
+            {
+                return true
+            }
+            place = bytes.index(after: place)
+        }
+        return false
+    }
+
+    private static func lowered(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte + 0x20 : byte }
 }
 
 extension String {

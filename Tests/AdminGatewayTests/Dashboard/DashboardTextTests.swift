@@ -71,6 +71,22 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        "queue_paused", "no_consumer", "unknown_task", "workers_busy", "waiting", "scheduled", "retry", "rate_limited",
+        "running", "reserved", "held", "dead_worker", "revoked", "expired", "chord_waits", "succeeded", "failed",
+        "terminated", "unknown", "lost", "not_seen",
+    ])
+    func `has Turkish words for every reason why a task does not run`(code: String) throws {
+        let text = try #require(Words.turkish.texts["why.\(code)"])
+        #expect(text.hasSuffix(".") || text.hasSuffix(")."))
+        #expect(Words.english.texts["why.\(code)"] == nil)
+    }
+
+    @Test func `fills the blanks of a reason, and leaves those alone that nothing is known of`() {
+        let text = Words.filled("{queue}: {position}, {worker}") { ["queue": "{worker}", "position": "3"][$0] }
+        #expect(text == "{worker}: 3, {worker}")
+    }
+
     @Test func `fills blanks once`() {
         #expect(Words.english["ask.drain", ["name": "{name}"]] == "Drain {name}?")
         #expect(Words.turkish["rangeOf", ["from": "1", "to": "50", "n": "80"]] == "80 kayıttan 1–50")

@@ -93,7 +93,13 @@ struct TaskPage {
     /// The sentence in the reader's language, where there is one.
     private static func text(_ reason: Explanation.Reason, _ words: Words) -> String {
         guard words.locale != .english, let text = words.texts["why.\(reason.code)"] else { return reason.text }
-        return text
+        return Words.filled(text) { blank in
+            switch reason.facts[String(blank)] {
+            case .string(let text)?: text
+            case .int(let number)?: String(number)
+            default: "–"
+            }
+        }
     }
 
     // MARK: Values

@@ -48,7 +48,7 @@ struct TasksPage {
             case .active, .waiting, .delayed: return nil
             }
             query.queue = queue
-            query.task = task
+            query.namePart = task
             query.tenant = tenant
             query.text = search
             query.finishedAfter = within.map { now - .seconds($0.seconds) }
@@ -69,7 +69,7 @@ struct TasksPage {
 
         /// Whether a job that has not ended is asked for.
         func matches(_ job: JobSummary) -> Bool {
-            if let task, job.task != task { return false }
+            if let task, !HistoryQuery.holds(task, in: job.task ?? "") { return false }
             if let tenant, job.tenant != tenant { return false }
             guard let search else { return true }
             return job.id == search || job.arguments.contains(search)

@@ -34,14 +34,20 @@ struct Words: Sendable {
     /// A text with its blanks filled: `{name}` by the value of that name; for one of something, where `n` is 1, the text
     /// that ends in `.one`, where there is one.
     subscript(name: String, values: KeyValuePairs<String, String>) -> String {
+        let isOne = values.contains { $0.key == "n" && $0.value == "1" }
+        let text = (isOne ? texts["\(name).one"] : nil) ?? self[name]
+        return Self.filled(text) { blank in values.first { $0.key == blank }?.value }
+    }
+
+    /// A text with its blanks filled; those that have no value stay.
+    static func filled(_ text: String, _ value: (Substring) -> String?) -> String {
         // One pass from left to right: a value that looks like a blank is not filled again.
         var out = ""
-        let isOne = values.contains { $0.key == "n" && $0.value == "1" }
-        var rest = (isOne ? texts["\(name).one"] : nil).map { $0[...] } ?? self[name][...]
+        var rest = text[...]
         while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
             out += rest[..<open]
             let blank = rest[rest.index(after: open)..<close]
-            out += values.first { $0.key == blank }?.value ?? String(rest[open...close])
+            out += value(blank) ?? String(rest[open...close])
             rest = rest[rest.index(after: close)...]
         }
         return out + rest
