@@ -84,7 +84,7 @@ package struct Gateway: Sendable {
         if let dashboard {
             dashboard.routes(configuration, inspector, feed, door, followers, downloads).add(to: routes.group())
         }
-        AdministrationRoutes(administration: administration, configuration: configuration)
+        AdministrationRoutes(administration: administration, history: history, configuration: configuration)
             .add { guarded(routes, .token, $0, door) }
         OpenAPIDocument(configuration: configuration, catalog: enqueuer.catalog).add(to: routes)
         methods.fill(MethodTable(router))

@@ -56,7 +56,7 @@ def test_a_crawler_without_a_token_is_let_in_only_where_it_may_be(gateway):
             url = path
             for name, value in {
                 "{task_id}": "some-task", "{queue}": "celery", "{worker}": "celery@nobody", "{entry}": "nightly",
-                "{tenant}": "acme",
+                "{tenant}": "acme", "{name}": "proj.add",
             }.items():
                 url = url.replace(name, value)
             assert "{" not in url
@@ -74,7 +74,7 @@ def test_a_crawler_without_a_token_is_let_in_only_where_it_may_be(gateway):
 
 def test_another_method_is_refused_with_those_there_are(gateway):
     answer = gateway.request("/api/tasks", method="PUT", body={})
-    assert answer.status == 405 and answer.headers["allow"] == "POST"
+    assert answer.status == 405 and answer.headers["allow"] == "GET, HEAD, POST"
     answer = gateway.request("/api/tasks/x/status", method="DELETE")
     assert answer.status == 405 and answer.headers["allow"] == "GET, HEAD"
     assert gateway.request("/api/tasks/x/status", method="HEAD").status == 200

@@ -5,6 +5,7 @@ import Inspection
 /// Everything through which a deployment is administered over HTTP.
 struct AdministrationRoutes: Sendable {
     let administration: Administration
+    let history: (any HistoryReading)?
     let configuration: GatewayConfiguration
 
     /// Adds all routes; `guarded` gives a group that lets users of a role on.
@@ -17,7 +18,8 @@ struct AdministrationRoutes: Sendable {
             .add(viewer: viewer, admin: admin)
         JobRoutes(queues: administration.queues, names: names, auditor: auditor, body: body)
             .add(viewer: viewer, operator: `operator`)
-        WorkerRoutes(administration: administration, auditor: auditor, body: body)
+        let orders = WorkerOrders(workers: administration.workers, auditor: auditor)
+        WorkerRoutes(administration: administration, orders: orders, body: body)
             .add(viewer: viewer, operator: `operator`, admin: admin)
         ScheduleRoutes(schedule: administration.schedule, auditor: auditor)
             .add(viewer: viewer, operator: `operator`, admin: admin)
@@ -27,6 +29,8 @@ struct AdministrationRoutes: Sendable {
         AuditRoutes(trail: administration.audit).add(to: viewer)
         ExplanationRoutes(explaining: administration.explaining).add(to: viewer)
         FlowerRoutes(administration: administration).add(to: viewer)
+        FlowerTaskRoutes(history: history).add(to: viewer)
+        FlowerControlRoutes(orders: orders, body: body).add(operator: `operator`, admin: admin)
     }
 }
 

@@ -6,11 +6,10 @@ import Inspection
 /// The workers: what they say about themselves, and what they can be told.
 struct WorkerRoutes: Sendable {
     let administration: Administration
-    let auditor: Auditor
+    let orders: WorkerOrders
     let body: BodyReader
 
     private var workers: any WorkerAdministration { administration.workers }
-    private static let mostProcesses = 1000
 
     func add(
         viewer: RouterGroup<GatewayContext>,
@@ -48,11 +47,9 @@ struct WorkerRoutes: Sendable {
     @Sendable private func detail(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let name = try Self.name(context)
         _ = try QueryReader(request, known: [])
-        guard let worker = try await workers.worker(name) else { throw Self.silent }
+        guard let worker = try await workers.worker(name) else { throw WorkerOrders.silent }
         return .success(.object(worker.json))
     }
-
-    private static var silent: GatewayError { .notFound("No worker of that name answers.") }
 
     private static func name(_ context: GatewayContext) throws -> String {
         guard let name = context.parameters.get("worker").flatMap(PercentEncoding.decoded), TaskIDParameter.isFit(name)
@@ -63,14 +60,14 @@ struct WorkerRoutes: Sendable {
     // MARK: Telling one
 
     private static func count(_ members: MemberReader) throws -> Int {
-        try members.integer("n", in: 1...mostProcesses) ?? 1
+        try members.integer("n", in: 1...WorkerOrders.mostProcesses) ?? 1
     }
 
     private static func autoscale(_ members: MemberReader) throws -> WorkerOrder {
-        guard let most = try members.integer("max", in: 1...mostProcesses) else {
+        guard let most = try members.integer("max", in: 1...WorkerOrders.mostProcesses) else {
             throw members.invalid("max", "It is missing.")
         }
-        let least = try members.integer("min", in: 0...mostProcesses) ?? 0
+        let least = try members.integer("min", in: 0...WorkerOrders.mostProcesses) ?? 0
         guard least <= most else {
             throw GatewayError(.conflict, "refused", "Expected no more than max.", field: "min")
         }
@@ -88,37 +85,15 @@ struct WorkerRoutes: Sendable {
         return try await tell(order, [name], context)
     }
 
-    /// A worker that ends answers nothing: it is looked for before.
     @Sendable private func shutDown(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let name = try Self.name(context)
         _ = try MemberReader(try await body.optionalObject(request), known: [])
-        try await auditor.change("worker.shutdown", name, context, outcome: { .init(name: "told") }) {
-            guard try await workers.workers().contains(where: { $0.name == name }) else { throw Self.silent }
-            _ = try await workers.tell(.shutDown, to: [name])
-        }
+        try await orders.shutDown(name, context)
         return .success(["worker": .string(name), "outcome": "told"], status: .accepted)
     }
 
     private func tell(_ order: WorkerOrder, _ nodes: [String], _ context: GatewayContext) async throws -> Response {
-        let replies = try await auditor.change(
-            order.action,
-            order.target ?? nodes.first ?? "*",
-            context,
-            outcome: { replies in
-                .init(
-                    name: replies.allSatisfy(\.isOK) ? "done" : "refused",
-                    detail: ["workers": .array(replies.map { .string($0.node) })]
-                )
-            }
-        ) {
-            let replies = try await workers.tell(order, to: nodes)
-            guard !replies.isEmpty || nodes.isEmpty else { throw Self.silent }
-            return replies
-        }
-        if let refusal = replies.first?.error, !replies.contains(where: \.isOK) {
-            throw GatewayError(.conflict, "refused", "The worker refuses: \(refusal.prefix(200))")
-        }
-        return .success(.array(replies.map(\.json)))
+        .success(.array(try await orders.tell(order, nodes, context).map(\.json)))
     }
 
     // MARK: Telling all
@@ -138,7 +113,7 @@ struct WorkerRoutes: Sendable {
             throw members.invalid("ids", "Expected 1 to 1000 ids of tasks.")
         }
         let signal = try members.text("signal") ?? "SIGTERM"
-        guard ["SIGTERM", "SIGKILL", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGHUP"].contains(signal) else {
+        guard WorkerOrders.signals.contains(signal) else {
             throw members.invalid("signal", "Expected SIGTERM, SIGKILL, SIGINT, SIGQUIT, SIGUSR1 or SIGHUP.")
         }
         let order = WorkerOrder.revoke(
@@ -152,18 +127,11 @@ struct WorkerRoutes: Sendable {
     @Sendable private func rateLimit(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let members = try MemberReader(try await body.object(request), known: ["task", "rate", "workers"])
         let rate = try members.required("rate")
-        guard Self.isRate(rate) else { throw members.invalid("rate", "Expected a number, or one with /s, /m or /h.") }
+        guard WorkerOrders.isRate(rate) else {
+            throw members.invalid("rate", "Expected a number, or one with /s, /m or /h.")
+        }
         let order = WorkerOrder.rateLimit(task: try members.required("task"), rate: rate)
         return try await tell(order, try Self.nodes(members), context)
-    }
-
-    /// `10`, `0.5/s`, `100/m`, `3/h`.
-    private static func isRate(_ text: String) -> Bool {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard let first = parts.first, parts.count <= 2, let number = Double(first), number.isFinite, number >= 0 else {
-            return false
-        }
-        return parts.count == 1 || ["s", "m", "h"].contains(parts[1])
     }
 
     @Sendable private func timeLimit(_ request: Request, _ context: GatewayContext) async throws -> Response {
@@ -174,34 +142,5 @@ struct WorkerRoutes: Sendable {
             soft: try members.delay("soft").map { $0 / .seconds(1) }
         )
         return try await tell(order, try Self.nodes(members), context)
-    }
-}
-
-extension WorkerOrder {
-    /// What the audit list calls it.
-    fileprivate var action: String {
-        switch self {
-        case .shutDown: "worker.shutdown"
-        case .growPool: "worker.pool_grow"
-        case .shrinkPool: "worker.pool_shrink"
-        case .autoscale: "worker.autoscale"
-        case .restartPool: "worker.pool_restart"
-        case .addConsumer: "worker.add_consumer"
-        case .cancelConsumer: "worker.cancel_consumer"
-        case .revoke(_, let terminate, _): terminate ? "task.terminate" : "task.revoke"
-        case .rateLimit: "task.rate_limit"
-        case .timeLimit: "task.time_limit"
-        case .enableEvents: "worker.enable_events"
-        case .disableEvents: "worker.disable_events"
-        }
-    }
-
-    /// What it is done to, where that is no worker.
-    fileprivate var target: String? {
-        switch self {
-        case .revoke(let ids, _, _): ids.count == 1 ? ids[0] : "\(ids.count) tasks, \(ids.first ?? "") first"
-        case .rateLimit(let task, _), .timeLimit(let task, _, _): task
-        default: nil
-        }
     }
 }
