@@ -23,6 +23,8 @@ def test_nothing_starts_on_any_worker_and_all_of_it_runs_after_a_restart(deploym
     pause(deployment, "celery")
     for worker in workers:
         worker.wait_for_line("Queue celery is paused")
+    for queues in app.control.inspect().active_queues().values():
+        assert [(queue["name"], queue["paused"]) for queue in queues] == [("celery", True)]
     results = [app.tasks["proj.add"].delay(number, 1) for number in range(20)]
     # Time has to pass: what is looked for is that nothing happens in it.
     time.sleep(1)
@@ -38,6 +40,7 @@ def test_nothing_starts_on_any_worker_and_all_of_it_runs_after_a_restart(deploym
     assert [result.get(timeout=30) for result in results] == [number + 1 for number in range(20)]
     assert time.monotonic() - before < 10
     later.wait_for_line("Queue celery is resumed")
+    assert all("paused" not in queue for queues in app.control.inspect().active_queues().values() for queue in queues)
 
 
 def test_what_a_worker_had_taken_and_not_begun_goes_back(deployment):

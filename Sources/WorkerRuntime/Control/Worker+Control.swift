@@ -116,7 +116,7 @@ extension Worker {
         case .scheduled: return .array(try await scheduled().map(\.shown))
         case .revoked: return .array(revoked.ids(now: now()).map(JSONValue.string))
         case .registered: return .array(registered(arguments).map(JSONValue.string))
-        case .activeQueues: return .array(queues.filter(\.consumes).map { .object($0.policy.shown) })
+        case .activeQueues: return .array(queues.filter(\.consumes).map { .object(shown($0.policy)) })
         case .queryTask: return .object(try await query(strings(arguments["ids"])))
         case .conf:
             let all = truth(arguments["with_defaults"])

@@ -143,6 +143,13 @@ extension Worker {
         }
     }
 
+    /// A queue as Celery shows it; one that is paused says so, and only then has a member that Celery does not know.
+    func shown(_ policy: QueuePolicy) -> JSONObject {
+        var queue = policy.shown
+        if pausedQueues.contains(policy.name) { queue["paused"] = true }
+        return queue
+    }
+
     // MARK: Statistics
 
     /// What `inspect stats` shows.
