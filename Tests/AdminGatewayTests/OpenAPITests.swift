@@ -63,7 +63,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("/api/tasks", HTTPRequest.Method.get, "POST"), ("/livez", .post, "GET, HEAD"),
+        ("/api/tasks", HTTPRequest.Method.put, "GET, HEAD, POST"), ("/livez", .post, "GET, HEAD"),
         ("/api/tasks/x/status", .delete, "GET, HEAD"), ("/api/v1/admin/jobs/pdf", .put, "POST"),
         ("/api/v1/admin/jobs/stats", .options, "GET, HEAD"), ("/api/v1/admin/jobs/pdf/clean", .options, "POST"),
         ("/api/v1/admin/jobs/pdf/some-id", .options, "DELETE, GET, HEAD"),
