@@ -87,6 +87,7 @@ let targets: [Target] = [
     .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CExpat", providers: [.apt(["libexpat1-dev"])]),
     .target(name: "CSpawn"),
+    .target(name: "COpenAPI", exclude: ["openapi.json"]),
 
     // Values.
     module("CeleryMessage"),
@@ -131,20 +132,20 @@ let targets: [Target] = [
         ["CeleryMessage", nioCore, nioPosix, nio.product("NIOTLS"), nioSSL.product("NIOSSL")]
     ),
 
+    module("HTMLTemplates", [mustache.product("Mustache")]),
+    module("OutgoingHTTP", [httpClient.product("AsyncHTTPClient"), nioCore, nioPosix, nioHTTP1]),
+
     // Handlers, each behind the API that users have too.
     module("Databases", [grdb.product("GRDB")]),
     module("HandlersDebug", ["CeleriacTasks", "CeleryMessage"]),
     module("HandlersPDF", ["CeleriacTasks", "CeleryMessage", "Databases", "CPangoCairo", logging]),
     module(
         "HandlersMail",
-        ["SMTP", "CeleriacTasks", "CeleryMessage", mustache.product("Mustache"), logging]
+        ["SMTP", "HTMLTemplates", "CeleriacTasks", "CeleryMessage", mustache.product("Mustache"), logging]
     ),
     module(
         "HandlersSMS",
-        [
-            "CeleriacTasks", "CeleryMessage", httpClient.product("AsyncHTTPClient"), nioCore, nioPosix,
-            nioHTTP1, crypto.product("Crypto"), logging,
-        ]
+        ["OutgoingHTTP", "CeleriacTasks", "CeleryMessage", crypto.product("Crypto"), logging]
     ),
     module("HandlersExcel", ["CeleriacTasks", "CeleryMessage", "CZip", "CExpat", logging]),
     module("HandlersMaintenance", ["CeleriacTasks", "CeleryMessage", "Databases", logging]),
@@ -152,10 +153,7 @@ let targets: [Target] = [
     // What people and programs ask over HTTP.
     module("Inspection", ["CeleryMessage"]),
     module("Alerts", ["Inspection", "CeleryMessage", "Exposition", logging]),
-    module(
-        "AlertHooks",
-        ["Alerts", "SMTP", "CeleryMessage", httpClient.product("AsyncHTTPClient"), nioCore, nioHTTP1]
-    ),
+    module("AlertHooks", ["Alerts", "SMTP", "OutgoingHTTP", "CeleryMessage"]),
     module(
         "RedisInspection",
         [
@@ -167,13 +165,14 @@ let targets: [Target] = [
     module(
         "AdminGateway",
         [
-            "Inspection", "Alerts", "CeleryMessage", "Exposition", hummingbird.product("Hummingbird"),
+            "Inspection", "Alerts", "CeleryMessage", "Exposition", "COpenAPI", "HTMLTemplates",
+            hummingbird.product("Hummingbird"),
             hummingbird.product("HummingbirdCore"),
-            hummingbird.product("HummingbirdTLS"), httpTypes.product("HTTPTypes"),
+            httpTypes.product("HTTPTypes"),
             lifecycle.product("ServiceLifecycle"), crypto.product("Crypto"), nioCore,
             nioPosix, nioHTTP1, nioSSL.product("NIOSSL"), mustache.product("Mustache"), logging,
         ],
-        resources: [.embedInCode("Resources/openapi.json"), .embedInCode("Resources/dashboard")]
+        resources: [.embedInCode("Resources/dashboard")]
     ),
 
     // Wiring.
@@ -242,7 +241,7 @@ let targets: [Target] = [
             "Inspection", "WorkerCommandLine", "Settings", "CeleryMessage", "Exposition",
             "MessageCodecs", "BeatRuntime", "Schedules", "Transport", "RedisClient", "RedisTransport",
             argumentParser.product("ArgumentParser"),
-            lifecycle.product("ServiceLifecycle"), lifecycle.product("UnixSignals"), nioPosix, logging,
+            lifecycle.product("ServiceLifecycle"), lifecycle.product("UnixSignals"), nioCore, nioPosix, logging,
         ]
     ),
 
@@ -262,6 +261,7 @@ let targets: [Target] = [
         path: "Tests/HandlerTestSupport",
         swiftSettings: settings
     ),
+    tests("HTMLTemplatesTests", ["HTMLTemplates", mustache.product("Mustache")]),
     tests("MetricsServerTests", ["MetricsServer", "Exposition", nioCore, nioPosix, nioHTTP1, logging]),
     tests("CeleryMessageTests", ["CeleryMessage"], exclude: ["Fixtures"]),
     tests("YAMLTests", ["YAML"]),

@@ -1,27 +1,17 @@
 import Alerts
-import AsyncHTTPClient
 import CeleryMessage
-import NIOCore
-import NIOHTTP1
-import Synchronization
+import OutgoingHTTP
 
-/// The HTTP client of the hooks; made at the first alert, so that a gateway without alerts has none.
+/// Sends alerts over HTTP, and tells answers that end an alert from those that keep it.
 ///
-/// Addresses come from the configuration, never from a task. Redirects are not followed, so that nobody gets a key that
-/// was meant for somebody else.
+/// Addresses come from the configuration, never from a task.
 package final class HookClient: Sendable {
-    private enum State {
-        case idle
-        case running(HTTPClient)
-        case stopped
-    }
-
-    private static let answerLimit = 64 * 1024
-    private let timeout: Duration
-    private let state = Mutex(State.idle)
+    private let client: OutgoingClient
 
     /// A client that has not connected yet.
-    package init(timeout: Duration = .seconds(10)) { self.timeout = timeout }
+    package init(timeout: Duration = .seconds(10)) {
+        client = OutgoingClient(timeout: timeout, answerLimit: 64 * 1024)
+    }
 
     /// Sends a body; answers the status in words.
     func post(
@@ -29,33 +19,27 @@ package final class HookClient: Sendable {
         headers: [(String, String)],
         body: [UInt8]
     ) async throws(AlertHookError) -> String {
-        guard let client = client() else { throw AlertHookError("the gateway is stopping") }
-        var request = HTTPClientRequest(url: url)
-        request.method = .POST
-        for (name, value) in headers { request.headers.add(name: name, value: value) }
-        request.body = .bytes(ByteBuffer(bytes: body))
+        let answer: OutgoingClient.Answer
         do {
-            let response = try await client.execute(request, timeout: TimeAmount(timeout))
-            let text = try await response.body.collect(upTo: Self.answerLimit)
-            try Self.check(response, Self.short(Array(text.readableBytesView)))
-            return "\(response.status.code)"
-        } catch let error as AlertHookError {
-            throw error
+            answer = try await client.post(url, headers: headers, body: body)
         } catch {
-            throw AlertHookError("\(error)")
+            let isStopping = (error as? OutgoingError)?.code == .stopped
+            throw AlertHookError(isStopping ? "the gateway is stopping" : "\(error)")
         }
+        try Self.check(answer)
+        return "\(answer.status)"
     }
 
-    private static func check(_ response: HTTPClientResponse, _ text: String) throws(AlertHookError) {
-        let status = Int(response.status.code)
+    private static func check(_ answer: OutgoingClient.Answer) throws(AlertHookError) {
+        let status = answer.status
         guard !(200..<300).contains(status) else { return }
         // Of these an operator can do something about: the alert is kept until then.
         let isTemporary = status >= 500 || [401, 402, 403, 404, 408, 410, 425, 429].contains(status) || status < 400
-        let after = response.headers.first(name: "Retry-After").flatMap { Int($0) }.map { min(max($0, 0), 3600) }
+        let text = short(answer.body)
         throw AlertHookError(
             "it answered \(status)\(text.isEmpty ? "" : ": \(text)")",
             isFinal: !isTemporary,
-            retryAfter: after.map { .seconds($0) }
+            retryAfter: answer.retryAfter.map { .seconds(min(max($0, 0), 3600)) }
         )
     }
 
@@ -67,31 +51,6 @@ package final class HookClient: Sendable {
         return String(String.UnicodeScalarView(text.prefix(200)))
     }
 
-    private func client() -> HTTPClient? {
-        state.withLock { state in
-            switch state {
-            case .running(let client): return client
-            case .stopped: return nil
-            case .idle:
-                var configuration = HTTPClient.Configuration()
-                configuration.redirectConfiguration = .disallow
-                configuration.timeout.connect = TimeAmount(timeout)
-                configuration.timeout.read = TimeAmount(timeout)
-                let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-                state = .running(client)
-                return client
-            }
-        }
-    }
-
     /// Closes the connections; later alerts fail.
-    func shutdown() async {
-        let running = state.withLock { state -> HTTPClient? in
-            defer { state = .stopped }
-            if case .running(let client) = state { return client }
-            return nil
-        }
-        // Shutting down fails only when it happened already.
-        try? await running?.shutdown()
-    }
+    func shutdown() async { await client.shutdown() }
 }

@@ -22,8 +22,14 @@ package final class AlertCounter: Sendable {
 
     /// Nothing counted yet, for these hooks.
     package init(hooks: [String]) {
+        state = Mutex([:])
+        add(hooks)
+    }
+
+    /// Begins to count for more hooks; what was counted for one that is known stays.
+    package func add(_ hooks: [String]) {
         let series = hooks.flatMap { hook in Outcome.allCases.map { (Series(hook: hook, outcome: $0), 0) } }
-        state = Mutex(Dictionary(series) { first, _ in first })
+        state.withLock { $0.merge(series) { counted, _ in counted } }
     }
 
     /// Counts one.

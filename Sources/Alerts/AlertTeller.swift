@@ -80,7 +80,9 @@ package struct AlertTeller: Sendable {
     }
 
     private func keep(_ groups: AlertGroups) async throws {
-        guard try await ledger.keep(groups.json, of: hook.name) else { throw TurnLost() }
+        // A task of its own: what was told must be remembered though the gateway is stopping, or the next one tells it again.
+        let (ledger, state, name) = (ledger, groups.json, hook.name)
+        guard try await Task(operation: { try await ledger.keep(state, of: name) }).value else { throw TurnLost() }
     }
 
     // MARK: Kinds

@@ -22,6 +22,8 @@ public struct TaskState: RawRepresentable, Sendable, Hashable, CustomStringConve
     public static let retry = TaskState(rawValue: "RETRY")
     /// The task was cancelled or expired.
     public static let revoked = TaskState(rawValue: "REVOKED")
+    /// Whoever sent the task wants it to give up; tasks that look for it do (`celery/contrib/abortable.py`).
+    public static let aborted = TaskState(rawValue: "ABORTED")
     /// The task was given back; never stored.
     public static let rejected = TaskState(rawValue: "REJECTED")
     /// The task asked to be forgotten; never stored.

@@ -2,9 +2,7 @@ import AdminGateway
 import BeatRuntime
 import CeleryMessage
 import Inspection
-import Logging
 import MessageCodecs
-import NIOPosix
 import RedisInspection
 import Schedules
 import Settings
@@ -15,29 +13,28 @@ import WorkerCommandLine
 struct AdministrationWiring {
     let configuration: CeleriacConfiguration
     let schedule: ScheduleSource
-    let logger: Logger
     let inspector: RedisInspector
+    let workers: RedisWorkerAdministration
     /// What finished tasks have left.
     let history: RedisHistory
     /// What failed for good.
     let deadLetters: RedisDeadLetters
 
-    init(configuration: CeleriacConfiguration, schedule: ScheduleSource, inspector: RedisInspector, logger: Logger) {
+    init(
+        configuration: CeleriacConfiguration,
+        schedule: ScheduleSource,
+        inspector: RedisInspector,
+        workers: RedisWorkerAdministration
+    ) {
         self.configuration = configuration
         self.schedule = schedule
         self.inspector = inspector
-        self.logger = logger
+        self.workers = workers
         history = RedisHistory(inspector)
         deadLetters = RedisDeadLetters(inspector)
     }
 
     func administration(_ tasks: TaskInspector) -> Administration {
-        let workers = RedisWorkerAdministration(
-            transport: inspector.configuration.transport,
-            exchange: configuration.messaging.controlExchange + ".pidbox",
-            eventLoop: MultiThreadedEventLoopGroup.singleton.next(),
-            logger: logger
-        )
         let queues = RedisQueueAdministration(
             inspector: inspector,
             history: history,

@@ -3,16 +3,15 @@ import Alerts
 import CeleryMessage
 import Glibc
 import Logging
-import RedisInspection
 import SMTP
-import ServiceLifecycle
 import Settings
 import WorkerCommandLine
 
 /// Puts together who is told of tasks that failed for good.
-struct AlertWiring {
+struct AlertWiring: Sendable {
     let hooks: [any AlertHook]
-    let counter: AlertCounter
+    private let settings: AlertSettings
+    private let basePath: String
     private let pacing: AlertPacing
 
     /// The hooks of the block `alerts`.
@@ -26,20 +25,23 @@ struct AlertWiring {
         if let mail = settings.mail { hooks.append(try Self.mail(mail, home)) }
         if let sentry = settings.sentry { hooks.append(try Self.sentry(sentry, home)) }
         self.hooks = hooks
-        counter = AlertCounter(hooks: hooks.map(\.name))
+        self.settings = settings
+        basePath = configuration.gateway.basePath
         var pacing = AlertPacing()
         pacing.groupFor = settings.groupFor
         pacing.mostPerHour = settings.mostPerHour
         self.pacing = pacing
     }
 
-    /// What runs beside the server; `nil` where nobody is to be told.
-    func service(_ inspector: RedisInspector, _ logger: Logger) -> (any Service)? {
+    /// Whether a configuration names the same hooks.
+    func isSame(as configuration: CeleriacConfiguration) -> Bool {
+        settings == configuration.alerts && basePath == configuration.gateway.basePath
+    }
+
+    /// What tells them; `nil` where nobody is to be told.
+    func watch(_ ledger: some AlertLedger, _ counter: AlertCounter, _ logger: Logger) -> AlertWatch? {
         guard !hooks.isEmpty else { return nil }
-        let ledger = RedisAlertLedger(inspector)
-        return Watch(
-            watch: AlertWatch(hooks: hooks, ledger: ledger, pacing: pacing, counter: counter, logger: logger)
-        )
+        return AlertWatch(hooks: hooks, ledger: ledger, pacing: pacing, counter: counter, logger: logger)
     }
 
     /// Tells each hook something that has not happened, says what each answered, and whether all took it.
@@ -115,13 +117,4 @@ struct AlertWiring {
         server.maxConnections = 1
         return server
     }
-}
-
-/// Tells for as long as the gateway runs.
-private struct Watch: Service, CustomStringConvertible {
-    let watch: AlertWatch
-    /// The log of the service group names services so; what they are made of is secret.
-    var description: String { "alerts" }
-
-    func run() async throws { await cancelWhenGracefulShutdown { await watch.run() } }
 }

@@ -8,8 +8,14 @@ import WorkerCommandLine
 struct GatewayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "celeriac-gateway",
-        abstract: "Serve the status of tasks and send tasks over HTTP.",
-        discussion: "Settings may follow as key=value, for example result_expires=3600. See Docs/Gateway.md.",
+        abstract: "Serve the status of tasks, an API for operators, a dashboard and metrics over HTTP, and send tasks.",
+        discussion: """
+            Reads what the workers read: tasks.yaml and the environment; with REDIS_URL alone it runs without a file. Settings may \
+            follow as key=value, for example result_expires=3600. Who may see the dashboard stands in the block gateway.users.
+
+            HUP reads the configuration again, TERM ends it. Codes: 0 ended, 1 the port is taken or Redis refuses the login, \
+            2 a wrong command line or configuration, 73 a file that cannot be written. See Docs/Gateway.md.
+            """,
         version: Program.version
     )
 
@@ -19,15 +25,18 @@ struct GatewayCommand: AsyncParsableCommand {
     var broker: String?
     @Option(name: .long, help: "The result backend's URL.")
     var resultBackend: String?
-    @Option(name: .long, help: "The address to listen on.")
+    @Option(name: .long, help: "The address to listen on (default: 127.0.0.1, this machine alone).")
     var host: String?
-    @Option(name: [.customShort("p"), .long], help: "The port to listen on; 0 takes any free one.")
+    @Option(name: [.customShort("p"), .long], help: "The port to listen on (default: 5000); 0 takes any free one.")
     var port: UInt16?
-    @Option(name: [.customShort("s"), .long], help: "The schedule of beat, to show and pause its entries.")
+    @Option(
+        name: [.customShort("s"), .long],
+        help: "The schedule of beat, to show and pause its entries (default: beat.yaml)."
+    )
     var schedule: String?
     @Option(name: .long, help: "The folder to work in; CELERY_WORKDIR says the same.")
     var workdir: String?
-    @Option(name: [.short, .long], help: "DEBUG, INFO, WARNING, ERROR, CRITICAL or FATAL.")
+    @Option(name: [.short, .long], help: "DEBUG, INFO, WARNING (default), ERROR, CRITICAL or FATAL.")
     var loglevel: String?
     @Option(name: .long, help: "text or json.")
     var logFormat: String?
@@ -39,7 +48,7 @@ struct GatewayCommand: AsyncParsableCommand {
     var pidfile: String?
     @Flag(name: [.short, .long], help: "No notes about the configuration.")
     var quiet = false
-    @Flag(name: .long, help: "Check the configuration and end.")
+    @Flag(name: .long, help: "Check everything that a start or HUP would, connect to nothing, and end.")
     var check = false
     @Flag(name: .long, help: "Send a test alert to each hook of the block alerts, say what it answered, and end.")
     var testAlerts = false
@@ -48,21 +57,28 @@ struct GatewayCommand: AsyncParsableCommand {
 
     mutating func run() async throws {
         try enterFolder()
-        let configuration = try load()
+        let source = GatewaySource(config: config, overrides: try overrides, host: host, port: port)
+        let configuration = try load(source)
         let alerts = try AlertWiring(configuration)
         if testAlerts {
             guard await alerts.test() else { throw ExitCode(1) }
             return
         }
-        if check { return }
-        let file = try LogFile(path: logfile)
+        // What is only checked leaves no file behind.
+        let file = try LogFile(path: check ? nil : logfile)
         let program = GatewayProgram(
+            source: source,
             configuration: configuration,
             logger: try logger(configuration, file),
             logFile: file,
             schedule: scheduleSource,
             alerts: alerts
         )
+        if check {
+            try program.check()
+            if !quiet { Terminal.out("The configuration is good\n") }
+            return
+        }
         let pidFile = try pidfile.map(PidFile.init)
         defer { pidFile?.remove() }
         let code = try await program.run()
@@ -85,22 +101,14 @@ struct GatewayCommand: AsyncParsableCommand {
     // MARK: Configuration
 
     /// The loaded configuration; warnings go to standard error, errors end the program with code 2.
-    private func load() throws -> CeleriacConfiguration {
-        let loaded = ConfigurationLoader(
-            file: config.map { .named($0) } ?? .standard,
-            environment: Environment.all,
-            overrides: try overrides,
-            workingFolder: Environment.workingFolder
-        ).load()
-        guard var configuration = loaded.configuration else {
-            let text = loaded.report.description
-            throw Complaint(text.hasSuffix("\n") ? String(text.dropLast()) : text, code: .usage)
+    private func load(_ source: GatewaySource) throws -> CeleriacConfiguration {
+        do {
+            let (configuration, notes) = try source.load()
+            if !quiet { for note in notes { Terminal.error(note) } }
+            return configuration
+        } catch let error as BadConfiguration {
+            throw error.complaint
         }
-        if !quiet { for line in loaded.report.lines { Terminal.error(line) } }
-        if let host { configuration.gateway.host = host }
-        if let port { configuration.gateway.port = Int(port) }
-        if host != nil || port != nil { configuration.gateway.unixSocket = nil }
-        return configuration
     }
 
     private var overrides: [ConfigurationLoader.Override] {

@@ -13,15 +13,23 @@ struct RunnerWiring {
     let configuration: CeleriacConfiguration
     let logger: Logger
 
-    /// The runner; `nil` where no task may run so.
-    var runner: PoolTaskRunner? {
+    /// A runner that starts no process before a task needs one.
+    var runner: PoolTaskRunner {
+        PoolTaskRunner(
+            configuration: runnerConfiguration,
+            eventLoop: MultiThreadedEventLoopGroup.singleton.next(),
+            logger: logger
+        )
+    }
+
+    /// Which tasks may run here, and how.
+    var runnerConfiguration: RunnerConfiguration {
         let allowed = configuration.tasks.filter { task in
             policy(task.name, configuration.queueName(forTask: task.name)).isAllowed
                 || configuration.queues.contains { policy(task.name, $0.name).isAllowed }
         }
-        guard !allowed.isEmpty else { return nil }
         let program = configuration.gateway.sync.program ?? Self.worker
-        if !FileManager.default.isExecutableFile(atPath: program) {
+        if !allowed.isEmpty, !FileManager.default.isExecutableFile(atPath: program) {
             logger.warning("Tasks with sync_fallback cannot run here: \(program) is no program (gateway.sync.program)")
         }
         var runner = RunnerConfiguration(
@@ -35,11 +43,7 @@ struct RunnerWiring {
         runner.waiting = settings.waiting
         runner.idleTime = settings.idleTimeout
         runner.resultBytes = settings.resultBytes
-        return PoolTaskRunner(
-            configuration: runner,
-            eventLoop: MultiThreadedEventLoopGroup.singleton.next(),
-            logger: logger
-        )
+        return runner
     }
 
     private var policy: @Sendable (String, String) -> RunnerConfiguration.Policy {

@@ -1,5 +1,6 @@
 public import CeleryMessage
 import FoundationEssentials
+import HTMLTemplates
 import Mustache
 public import SMTP
 
@@ -53,7 +54,7 @@ public struct MailTemplates: Sendable {
         else { throw MailFormatError("has a template that is not UTF-8 text: \(file)") }
         for key in Self.requiredKeys(source) { required[Self.base(name), default: []].insert(key) }
         do {
-            pages.register(try MustacheTemplate(string: source), named: name)
+            pages.register(try MustacheTemplate(html: source), named: name)
             texts.register(try MustacheTemplate(string: Self.textMark + source), named: name)
         } catch {
             throw MailFormatError("has a template that cannot be parsed: \(file): \(error)")

@@ -1,17 +1,9 @@
-import AsyncHTTPClient
 import CeleryMessage
-import Glibc
-import Logging
-import NIOCore
-import NIOHTTP1
-import NIOPosix
-import Synchronization
+import OutgoingHTTP
 
-/// The HTTP client all gateways of a handler share; made at the first request, so that a worker without messages to
-/// send has none.
+/// The HTTP client all gateways of a handler share.
 ///
-/// The addresses it calls come from the configuration, never from a task, so they are not checked against private
-/// ranges; redirects are not followed, so that a gateway cannot send the credentials elsewhere.
+/// The addresses it calls come from the configuration, never from a task, so they are not checked against private ranges.
 final class GatewayClient: Sendable {
     /// A gateway's answer.
     struct Answer: Sendable {
@@ -22,17 +14,9 @@ final class GatewayClient: Sendable {
         var json: JSONObject? { (try? JSONReader.value(body, limits: JSONLimits(depth: 32)))?.object }
     }
 
-    private enum State {
-        case idle
-        case running(HTTPClient)
-        case stopped
-    }
+    private let client: OutgoingClient
 
-    private static let answerLimit = 256 * 1024
-    private let timeout: Duration
-    private let state = Mutex(State.idle)
-
-    init(timeout: Duration) { self.timeout = timeout }
+    init(timeout: Duration) { client = OutgoingClient(timeout: timeout, answerLimit: 256 * 1024) }
 
     /// Sends `body` and reads the whole answer.
     ///
@@ -44,67 +28,19 @@ final class GatewayClient: Sendable {
         body: [UInt8],
         gateway: String
     ) async throws -> Answer {
-        guard let client = client() else {
-            throw SMSError(.unreachable, gateway: gateway, message: "the worker is stopping")
-        }
-        var request = HTTPClientRequest(url: url)
-        request.method = .POST
-        for (name, value) in headers { request.headers.add(name: name, value: value) }
-        request.headers.add(name: "Accept", value: "application/json")
-        request.body = .bytes(ByteBuffer(bytes: body))
         do {
-            let response = try await client.execute(request, timeout: TimeAmount(timeout))
-            let content = try await response.body.collect(upTo: Self.answerLimit)
-            return Answer(status: Int(response.status.code), body: Array(content.readableBytesView))
-        } catch {
-            if Task.isCancelled || error is CancellationError { throw CancellationError() }
-            throw Self.failure(error, gateway: gateway)
-        }
-    }
-
-    private func client() -> HTTPClient? {
-        state.withLock { state in
-            switch state {
-            case .running(let client): return client
-            case .stopped: return nil
-            case .idle:
-                var configuration = HTTPClient.Configuration()
-                configuration.redirectConfiguration = .disallow
-                configuration.timeout.connect = TimeAmount(min(timeout, .seconds(10)))
-                configuration.timeout.read = TimeAmount(timeout)
-                configuration.connectionPool.idleTimeout = .seconds(30)
-                let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-                state = .running(client)
-                return client
+            let headers = headers + [("Accept", "application/json")]
+            let answer = try await client.post(url, headers: headers, body: body)
+            return Answer(status: answer.status, body: answer.body)
+        } catch let error as OutgoingError {
+            switch error.code {
+            case .stopped: throw SMSError(.unreachable, gateway: gateway, message: "the worker is stopping")
+            case .unreachable: throw SMSError(.unreachable, gateway: gateway, message: "\(error)")
+            case .answerLost: throw SMSError(.answerLost, gateway: gateway, message: "\(error)")
             }
         }
     }
 
-    private static let beforeSending: [HTTPClientError] = [
-        .connectTimeout, .getConnectionFromPoolTimeout, .tlsHandshakeTimeout, .alreadyShutdown,
-    ]
-
-    /// Whether the request can have arrived is what decides between a safe and a doubtful second attempt.
-    private static func failure(_ error: any Error, gateway: String) -> SMSError {
-        let message = "\(error)"
-        switch error {
-        case let failed as HTTPClientError where beforeSending.contains(failed):
-            return SMSError(.unreachable, gateway: gateway, message: message)
-        case is NIOConnectionError: return SMSError(.unreachable, gateway: gateway, message: message)
-        case let broken as IOError where broken.errnoCode == ECONNREFUSED || broken.errnoCode == ENETUNREACH:
-            return SMSError(.unreachable, gateway: gateway, message: message)
-        default: return SMSError(.answerLost, gateway: gateway, message: message)
-        }
-    }
-
     /// Closes the connections; later requests fail.
-    func shutdown() async {
-        let running = state.withLock { state -> HTTPClient? in
-            defer { state = .stopped }
-            if case .running(let client) = state { return client }
-            return nil
-        }
-        // Shutting down fails only when it happened already.
-        try? await running?.shutdown()
-    }
+    func shutdown() async { await client.shutdown() }
 }

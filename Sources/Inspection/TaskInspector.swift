@@ -46,6 +46,11 @@ public struct TaskInspector: Sendable {
         return status
     }
 
+    /// What is stored of a task; `nil` when nothing is.
+    public func record(of taskID: String) async throws -> ResultRecord? {
+        try await reading.record(taskID: taskID).map { try decoded($0.bytes, taskID: taskID) }
+    }
+
     private func decoded(_ bytes: [UInt8], taskID: String) throws -> ResultRecord {
         do throws(MessageError) {
             return try ResultRecord(decoding: bytes, codecs: codecs, serializer: serializer, limits: limits)

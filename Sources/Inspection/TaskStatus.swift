@@ -36,7 +36,9 @@ public struct TaskStatus: Sendable, Hashable {
     public var queue: String? { search?.whereabouts?.queue ?? record?.extended?.queue }
 
     /// Which attempt runs or is next, counted from 1.
-    public var attempt: Int? { (search?.whereabouts?.retries ?? record?.extended?.retries).map { $0 + 1 } }
+    public var attempt: Int? {
+        (search?.whereabouts?.retries ?? record?.extended?.retries).map { $0 == .max ? $0 : $0 + 1 }
+    }
 
     /// The node that runs or ran it.
     public var worker: String? {

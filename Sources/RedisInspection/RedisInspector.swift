@@ -4,6 +4,7 @@ package import Logging
 package import NIOCore
 import RedisClient
 import RedisTransport
+package import Transport
 
 /// Looks into a deployment on Redis as any other client would: it holds no messages and counts as no worker.
 ///
@@ -46,18 +47,45 @@ package final class RedisInspector: Sendable {
         }
     }
 
+    /// Looks with another configuration over the connections of an inspector, which stays the one that keeps and ends them.
+    private init(_ other: RedisInspector, _ configuration: RedisInspectionConfiguration) {
+        self.configuration = configuration
+        connection = other.connection
+        broker = other.broker
+        results = other.results
+        logger = other.logger
+        feed = other.feed
+        snapshots = SnapshotCache(pause: configuration.lookPause) { [broker] in
+            try await Self.look(configuration, broker)
+        }
+    }
+
+    /// The same connections, with other queues and plans of tenants.
+    ///
+    /// Only the inspector that connected is to be run and closed.
+    package func looking(into queues: [String], tenants: TenantPlans?) -> RedisInspector {
+        var configuration = configuration
+        configuration.queues = queues
+        configuration.tenants = tenants
+        return RedisInspector(self, configuration)
+    }
+
     // MARK: Connections
 
     /// Connects once, so that a wrong password is known before anything is served.
     ///
     /// - Throws: `refused` for what waiting does not mend; a server that is away is no error, it is waited for.
     package func connect() async throws {
+        var told: Set<String> = []
         for client in [broker, results].compactMap(\.self) {
             do throws(RedisError) {
                 try await client.connect()
             } catch {
                 guard error.isTransient else { throw InspectionError(.refused, error.message) }
-                logger.warning("\(error.message)")
+                // Broker and results are the same server more often than not.
+                if told.insert(error.message).inserted {
+                    logger.warning("\(error.message). Going on without it, and trying again")
+                }
             }
         }
     }

@@ -21,7 +21,7 @@ enum Scripts {
     static let listParked = RedisScript(name: "list_parked", source: text(PackageResources.list_parked_lua))
     static let listWaiting = RedisScript(name: "list_waiting", source: text(PackageResources.list_waiting_lua))
     static let look = RedisScript(name: "look", source: text(PackageResources.look_lua))
-    static let noteRemoved = RedisScript(name: "note_removed", source: text(PackageResources.note_removed_lua))
+    static let storeRecord = RedisScript(name: "store_record", source: text(PackageResources.store_record_lua))
     static let unpark = RedisScript(name: "unpark", source: text(PackageResources.unpark_lua))
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

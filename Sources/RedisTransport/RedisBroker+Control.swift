@@ -34,8 +34,8 @@ extension RedisBroker: ControlChannel {
         let server = configuration.broker
         var host: JSONValue = .null
         var port: JSONValue = .null
-        // As Kombu describes a connection to sentinels: by the first of them.
-        switch server.endpoint.sentinels?.addresses.first ?? server.endpoint.server {
+        // As Kombu describes a connection to several servers or sentinels: by the first of them.
+        switch server.endpoint.firstAddress {
         case .tcp(let name, let number):
             host = .string(name)
             port = .int(Int64(number))
@@ -55,10 +55,16 @@ extension RedisBroker: ControlChannel {
             "login_method": .null,
             "uri_prefix": .null,
             "heartbeat": 120.0,
-            "failover_strategy": "round-robin",
-            "alternates": [],
+            "failover_strategy": server.endpoint.servers?.order == .shuffled ? "shuffle" : "round-robin",
+            "alternates": .array(alternates),
             "credential_provider": .null,
         ]
+    }
+
+    /// The servers after the first, without passwords.
+    private var alternates: [JSONValue] {
+        guard configuration.broker.endpoint.servers != nil else { return [] }
+        return configuration.broker.redactedURL.split(separator: ";").dropFirst().map { .string(String($0)) }
     }
 
     /// Subscribes by pattern as Kombu does; the subscription outlives reconnects.

@@ -19,6 +19,8 @@ package final class PoolTaskRunner: Sendable {
         /// The id under which others join; `nil` where nobody does.
         var sharedID: String?
         var waiters: [Waiter] = []
+        /// The processes it was given to.
+        var pool: ProcessPool?
         /// How often it came back without having begun.
         var returns = 0
     }
@@ -31,22 +33,44 @@ package final class PoolTaskRunner: Sendable {
         /// Counts the times at which there was nothing to do.
         var idleTimes = 0
         var isStopping = false
+        var configuration: RunnerConfiguration
+        /// Processes that finish what they have and take no more, each under a number.
+        var retired: [Int: ProcessPool] = [:]
+        var retirements = 0
     }
 
     /// A run that never begins in so many processes is given up.
     private static let mostReturns = 3
 
-    let configuration: RunnerConfiguration
     private let eventLoop: any EventLoop
     private let logger: Logger
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     /// A runner that starts nothing yet.
     package init(configuration: RunnerConfiguration, eventLoop: any EventLoop, logger: Logger) {
-        self.configuration = configuration
+        state = Mutex(State(configuration: configuration))
         self.eventLoop = eventLoop
         self.logger = logger
     }
+
+    /// Has the runs from now on go by another configuration, in processes of their own; those that have begun end as they are.
+    package func change(to configuration: RunnerConfiguration) {
+        let retired: (number: Int, pool: ProcessPool)? = state.withLock { state in
+            state.configuration = configuration
+            guard let pool = state.pool.take() else { return nil }
+            state.retirements += 1
+            state.retired[state.retirements] = pool
+            return (state.retirements, pool)
+        }
+        guard let retired else { return }
+        // Outlives the caller: nobody waits for the old processes but those whose tasks run in them.
+        Task {
+            await retired.pool.stop(killAfter: nil)
+            state.withLock { $0.retired[retired.number] = nil }
+        }
+    }
+
+    private var configuration: RunnerConfiguration { state.withLock { $0.configuration } }
 
     /// How many runs there are, those that wait among them.
     package var count: Int { state.withLock { $0.runs.count } }
@@ -65,20 +89,23 @@ package final class PoolTaskRunner: Sendable {
                 state.runs[job]?.waiters.append(waiter)
                 return nil
             }
-            guard state.runs.count < configuration.processes + configuration.waiting else {
+            guard state.runs.count < state.configuration.processes + state.configuration.waiting else {
                 return InspectionError(.busy, "\(state.runs.count) tasks run or wait here already")
             }
             state.lastJob += 1
-            let task = PoolTask(job: state.lastJob, request: poolRequest(request))
+            let task = PoolTask(job: state.lastJob, request: Self.poolRequest(request, state.configuration))
             state.runs[task.job] = Run(task: task, sharedID: sharedID, waiters: [waiter])
             if let sharedID { state.jobOfID[sharedID] = task.job }
-            submit(task, to: pool(&state))
+            give(task, &state)
             return nil
         }
         if let refusal { waiter.resume(throwing: refusal) }
     }
 
-    private func poolRequest(_ request: Inspection.TaskRequest) -> CeleriacTasks.TaskRequest {
+    private static func poolRequest(
+        _ request: Inspection.TaskRequest,
+        _ configuration: RunnerConfiguration
+    ) -> CeleriacTasks.TaskRequest {
         let policy = configuration.policy(request.task, request.queue)
         var headers = TaskHeaders(task: request.task, id: request.id)
         headers.origin = "celeriac-gateway"
@@ -96,11 +123,16 @@ package final class PoolTaskRunner: Sendable {
         )
     }
 
-    private func submit(_ task: PoolTask, to pool: ProcessPool) { eventLoop.execute { pool.submit([task]) } }
+    private func give(_ task: PoolTask, _ state: inout State) {
+        let pool = pool(&state)
+        state.runs[task.job]?.pool = pool
+        eventLoop.execute { pool.submit([task]) }
+    }
 
     /// The pool, started when there was none.
     private func pool(_ state: inout State) -> ProcessPool {
         if let pool = state.pool { return pool }
+        let configuration = state.configuration
         let pool = ProcessPool(
             configuration: PoolConfiguration(
                 name: "sync",
@@ -130,11 +162,13 @@ package final class PoolTaskRunner: Sendable {
     /// Answers everybody when the processes do not start; the next run tries anew.
     private func giveUp(_ pool: ProcessPool, _ error: any Error) {
         let runs = state.withLock { state in
-            guard state.pool === pool else { return [Run]() }
-            state.pool = nil
-            let runs = Array(state.runs.values)
-            (state.runs, state.jobOfID) = ([:], [:])
-            return runs
+            if state.pool === pool { state.pool = nil }
+            let lost = state.runs.filter { $0.value.pool === pool }
+            for (job, run) in lost {
+                state.runs[job] = nil
+                if let id = run.sharedID { state.jobOfID[id] = nil }
+            }
+            return Array(lost.values)
         }
         for run in runs { end(run, .failure(InspectionError(.unavailable, "\(error)"))) }
     }
@@ -143,18 +177,18 @@ package final class PoolTaskRunner: Sendable {
 
     private func receive(_ event: PoolEvent) {
         switch event {
-        case .finished(let job, let report, _): finish(job, outcome(report))
+        case .finished(let job, let report, _): finish(job, Self.outcome(report, configuration))
         case .timeLimitExceeded(let job, let seconds):
             finish(job, .failed("TimeLimitExceeded", String(describing: seconds)))
         case .lost(let job, let exit):
             finish(job, .failed("WorkerLostError", "Worker exited prematurely: \(exit)."))
         case .returned(let job): again(job)
-        case .log(let record): log(record)
+        case .log(let record): record.write(to: logger)
         case .started, .state, .capacityChanged: break
         }
     }
 
-    private func outcome(_ report: HandlerReport) -> RunOutcome {
+    private static func outcome(_ report: HandlerReport, _ configuration: RunnerConfiguration) -> RunOutcome {
         switch report.outcome {
         case .success(let result):
             guard result.count <= configuration.resultBytes else {
@@ -191,7 +225,7 @@ package final class PoolTaskRunner: Sendable {
             run.returns += 1
             state.runs[job] = run
             guard !state.isStopping, run.returns < Self.mostReturns else { return true }
-            submit(run.task, to: pool(&state))
+            give(run.task, &state)
             return false
         }
         guard isOver, let run = take(job) else { return }
@@ -200,14 +234,6 @@ package final class PoolTaskRunner: Sendable {
 
     private func end(_ run: Run, _ result: Result<RunOutcome, any Error>) {
         for waiter in run.waiters { waiter.resume(with: result) }
-    }
-
-    private func log(_ record: PoolLogRecord) {
-        var metadata = record.metadata
-        metadata["task_id"] = record.taskID.map { "\($0)" }
-        metadata["task_name"] = record.taskName.map { "\($0)" }
-        metadata["process"] = "\(record.processName)"
-        logger.log(level: record.level, "\(record.message)", metadata: metadata)
     }
 
     // MARK: Ending
@@ -240,16 +266,15 @@ package final class PoolTaskRunner: Sendable {
 
     /// Takes no more runs and waits for those there are; once its task is cancelled, it kills them.
     package func stop() async {
-        let pool = state.withLock { state in
+        let pools = state.withLock { state in
             state.isStopping = true
-            return state.pool
+            return Array(state.retired.values) + [state.pool].compactMap(\.self)
         }
-        guard let pool else { return }
         await withTaskCancellationHandler {
-            await pool.stop(killAfter: nil)
+            for pool in pools { await pool.stop(killAfter: nil) }
         } onCancel: {
             // There is no other way to wait for the end of a cancelled task.
-            Task { await pool.stop(killAfter: .zero) }
+            Task { for pool in pools { await pool.stop(killAfter: .zero) } }
         }
     }
 }

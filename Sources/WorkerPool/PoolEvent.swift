@@ -110,4 +110,13 @@ public struct PoolLogRecord: Sendable {
         self.processName = processName
         self.processID = processID
     }
+
+    /// Writes it to a log, with the task and the process it came from.
+    public func write(to logger: Logger) {
+        var metadata = metadata
+        metadata["task_id"] = taskID.map { "\($0)" }
+        metadata["task_name"] = taskName.map { "\($0)" }
+        metadata["process"] = "\(processName)"
+        logger.log(level: level, "\(message)", metadata: metadata)
+    }
 }

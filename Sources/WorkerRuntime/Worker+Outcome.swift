@@ -38,7 +38,7 @@ extension Worker {
             returned(job)
             return nil
         case .log(let record):
-            log(record)
+            record.write(to: logger)
             return nil
         case .capacityChanged: return nil
         }
@@ -164,14 +164,6 @@ extension Worker {
         task.stage = .reserved
         pools[task.pool].dispatched -= 1
         pools[task.pool].reserved.prepend(job)
-    }
-
-    private func log(_ record: PoolLogRecord) {
-        var metadata = record.metadata
-        metadata["task_id"] = record.taskID.map { "\($0)" }
-        metadata["task_name"] = record.taskName.map { "\($0)" }
-        metadata["process"] = "\(record.processName)"
-        logger.log(level: record.level, "\(record.message)", metadata: metadata)
     }
 }
 

@@ -114,16 +114,26 @@ import Testing
         }
     }
 
+    /// Sends a body that is taken, and once more, which is too much; answers the refusal.
+    private func sendTwice(
+        _ body: String,
+        _ client: any TestClientProtocol,
+        refused code: String
+    ) async throws -> TestResponse {
+        #expect(try await client.post("/api/tasks/bulk", body).status == .accepted)
+        let second = try await client.post("/api/tasks/bulk", body)
+        #expect(second.status == .tooManyRequests)
+        #expect(try second.json["code"]?.string == code)
+        return second
+    }
+
     @Test func `sends none where not all fit into the queue`() async throws {
         var gateway = gateway()
         gateway.depthLimit = 3
         let deployment = gateway.deployment
         try await gateway.run { client async throws in
             let body = #"{"task": "\#(Self.task)", "items": [{}, {}]}"#
-            #expect(try await client.post("/api/tasks/bulk", body).status == .accepted)
-            let second = try await client.post("/api/tasks/bulk", body)
-            #expect(second.status == .tooManyRequests)
-            #expect(try second.json["code"] == "queue_full")
+            _ = try await sendTwice(body, client, refused: "queue_full")
             #expect(deployment.sent.count == 2)
         }
     }
@@ -134,10 +144,7 @@ import Testing
         let deployment = gateway.deployment
         try await gateway.run { client async throws in
             let body = #"{"task": "\#(Self.task)", "items": [{}, {}, {}]}"#
-            #expect(try await client.post("/api/tasks/bulk", body).status == .accepted)
-            let second = try await client.post("/api/tasks/bulk", body)
-            #expect(second.status == .tooManyRequests)
-            #expect(try second.json["code"] == "too_many_tasks")
+            let second = try await sendTwice(body, client, refused: "too_many_tasks")
             #expect(Int(second.headers[.retryAfter] ?? "") ?? 0 > 0)
             #expect(deployment.sent.count == 3)
             let many = #"{"task": "\#(Self.task)", "items": [{}, {}, {}, {}, {}, {}]}"#

@@ -332,15 +332,55 @@ extension TestClientProtocol {
         }
     }
 
-    @Test func `are sent to so many at once`() throws {
-        let count = DownloadCount(most: 2)
-        var places = [try count.enter(), try count.enter()]
-        #expect(throws: GatewayError.self) { try count.enter() }
-        places.removeFirst()
-        places.append(try count.enter())
-        #expect(count.count == 2)
-        places = []
-        #expect(count.count == 0)
+    @Test func `are counted, those that were sent and those that were refused`() async throws {
+        let results = try Results()
+        let path = try results.write("0123456789", to: "pdf/a.pdf")
+        var gateway = results.gateway(result: .string(path))
+        gateway.configuration.metricsAccess = .everyone
+        try await gateway.run { client async throws in
+            let url = try await client.url()
+            #expect(try await client.get(url).status == .ok)
+            #expect(try await client.get(url, [.range: "bytes=0-3"]).status == .partialContent)
+            #expect(try await client.execute(uri: url, method: .head).status == .ok)
+            #expect(try await client.get(url, [.range: "bytes=99-"]).status == .rangeNotSatisfiable)
+            #expect(try await client.get(String(url.prefix { $0 != "?" })).status == .forbidden)
+            #expect(try await client.get(url + "0").status == .forbidden)
+            #expect(try await client.post("/api/tasks/t1/files/a.pdf/link", "{}", .operator).status == .ok)
+            #expect(try await client.post("/api/tasks/t1/files/b.pdf/link", "{}", .operator).status == .notFound)
+            try FileManager.default.removeItem(atPath: path)
+            #expect(try await client.get(url).status == .notFound)
+            let lines = Set(try await client.get("/metrics").text.split(separator: "\n").map(String.init))
+            for line in [
+                #"celeriac_gateway_downloads_total{outcome="complete"} 2"#,
+                #"celeriac_gateway_downloads_total{outcome="broken"} 0"#,
+                "celeriac_gateway_download_bytes_total 14", "celeriac_gateway_download_links_total 1",
+                #"celeriac_gateway_download_refusals_total{reason="signature"} 2"#,
+                #"celeriac_gateway_download_refusals_total{reason="range"} 1"#,
+                #"celeriac_gateway_download_refusals_total{reason="missing"} 1"#,
+                #"celeriac_gateway_download_refusals_total{reason="expired"} 0"#,
+                #"celeriac_gateway_download_refusals_total{reason="full"} 0"#, "celeriac_gateway_downloads_active 0",
+            ] {
+                #expect(lines.contains(line), "\(line)")
+            }
+        }
+    }
+
+    @Test func `keep their links while the gateway is replaced, where no key is configured`() async throws {
+        let results = try Results()
+        let path = try results.write("x", to: "pdf/a.pdf")
+        var gateway = results.gateway(result: .string(path))
+        gateway.configuration.downloads?.signingKeys = []
+        let served = ServedGateway(gateway.gateway())
+        try await Application(responder: served).test(.router) { [gateway] client async throws in
+            let url = try await client.url()
+            served.change(to: gateway.gateway())
+            #expect(try await client.get(url).status == .ok)
+            #expect(try await client.url() == url)
+            var other = gateway
+            other.configuration.downloads?.signingKeys = ["another-key-for-tests-of-downloads"]
+            served.change(to: other.gateway())
+            #expect(try await client.get(url).status == .forbidden)
+        }
     }
 
     @Test func `are not there where none are configured`() async throws {

@@ -26,6 +26,7 @@ struct GatewayUnderTest {
         ],
         queues: ["email", "pdf", "export", "celery"]
     )
+    var hasDashboard = false
     var now = Instant(seconds: 1_790_000_000)
 
     init(queues: [String] = ["celery", "email", "export", "pdf"]) {
@@ -41,7 +42,9 @@ struct GatewayUnderTest {
         }
     }
 
-    func router() -> Router<GatewayContext> {
+    func router() -> Router<GatewayContext> { gateway().router() }
+
+    func gateway() -> Gateway {
         let now = now
         return Gateway(
             configuration: configuration,
@@ -58,8 +61,14 @@ struct GatewayUnderTest {
             runner: runner,
             administration: Administration(administration, deadLetters: deadLetters),
             history: history,
+            dashboard: hasDashboard
+                ? Dashboard(
+                    administration: Administration(administration, deadLetters: deadLetters),
+                    history: history,
+                    now: { now }
+                ) : nil,
             now: { now }
-        ).router()
+        )
     }
 
     func run(_ body: @Sendable (any TestClientProtocol) async throws -> Void) async throws {

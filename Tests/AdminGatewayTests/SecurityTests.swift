@@ -152,22 +152,22 @@ import Testing
 @Suite struct `A rate limiter` {
     @Test func `gives so many a minute and refills evenly`() {
         let clock = TestClock()
-        let limiter = RateLimiter(perMinute: 2) { clock.now }
-        #expect(limiter.take("a") == nil)
-        #expect(limiter.take("a") == nil)
-        #expect(limiter.take("a") == 30)
-        #expect(limiter.take("b") == nil)
+        let limiter = RateLimiter { clock.now }
+        #expect(limiter.take("a", perMinute: 2) == nil)
+        #expect(limiter.take("a", perMinute: 2) == nil)
+        #expect(limiter.take("a", perMinute: 2) == 30)
+        #expect(limiter.take("b", perMinute: 2) == nil)
         clock.advance(by: .seconds(29))
-        #expect(limiter.take("a") == 1)
+        #expect(limiter.take("a", perMinute: 2) == 1)
         clock.advance(by: .seconds(1))
-        #expect(limiter.take("a") == nil)
-        #expect(limiter.take("a") != nil)
+        #expect(limiter.take("a", perMinute: 2) == nil)
+        #expect(limiter.take("a", perMinute: 2) != nil)
     }
 
     @Test func `does not grow without end`() {
         let clock = TestClock()
-        let limiter = RateLimiter(perMinute: 1) { clock.now }
-        for number in 0..<30_000 { limiter.count("address \(number)") }
+        let limiter = RateLimiter { clock.now }
+        for number in 0..<30_000 { limiter.count("address \(number)", perMinute: 1) }
         #expect(limiter.size <= 10_000)
     }
 }

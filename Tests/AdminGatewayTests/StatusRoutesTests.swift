@@ -166,6 +166,12 @@ import Testing
         }
     }
 
+    @Test func `is not told that Redis is away when it only refuses a command`() {
+        let error = GatewayError.deployment(InspectionError(.refused, "WRONGTYPE of something"))
+        #expect(error.status == .serviceUnavailable)
+        #expect(error.message == "Redis refused a command; the gateway's log says why.")
+    }
+
     @Test func `is told when a record cannot be read`() async throws {
         let gateway = GatewayUnderTest()
         gateway.deployment.store(Array("no json".utf8), for: Self.id)

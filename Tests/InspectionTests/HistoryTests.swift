@@ -20,6 +20,8 @@ struct HistoryTests {
             finishedAt: Instant(seconds: second)
         )
         task.tenant = tenant
+        if id == "d" { (task.worker, task.receivedAt) = ("w2", Instant(seconds: 9)) }
+        if "abc".contains(id) { task.receivedAt = Instant(seconds: second) }
         task.keywords = #"{"no": "INV-\#(id.uppercased())"}"#
         return task
     }
@@ -39,6 +41,8 @@ struct HistoryTests {
         ("task", ["e"]), ("tenant", ["e", "d", "b"]), ("tenant and state", ["e", "d"]), ("after", ["e", "d"]),
         ("before", ["b", "a"]), ("id", ["c"]), ("argument", ["d"]), ("nothing", []), ("offset", ["d", "c"]),
         ("oldest first", ["a", "b"]),
+        ("worker", ["d"]), ("name", ["e", "a", "b", "c", "d"]), ("state", ["b", "c", "a", "d", "e"]),
+        ("state, greatest first", ["d", "a"]), ("received", ["d", "c", "b", "a", "e"]),
     ])
     func `finds what a query is about`(_ name: String, _ expected: [String]) async throws {
         var query = HistoryQuery()
@@ -55,6 +59,11 @@ struct HistoryTests {
         case "nothing": query.text = "INV-X"
         case "offset": (query.offset, query.limit) = (1, 2)
         case "oldest first": (query.isNewestFirst, query.limit) = (false, 2)
+        case "worker": query.worker = "w2"
+        case "name": (query.order, query.isNewestFirst) = (.name, false)
+        case "state": (query.order, query.isNewestFirst) = (.state, false)
+        case "state, greatest first": (query.order, query.offset, query.limit) = (.state, 1, 2)
+        case "received": query.order = .received
         default: break
         }
         let page = try await history().finished(query)

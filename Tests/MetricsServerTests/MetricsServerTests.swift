@@ -1,10 +1,11 @@
 import Exposition
 import Logging
-import MetricsServer
 import NIOCore
 import NIOPosix
 import Synchronization
 import Testing
+
+@testable import MetricsServer
 
 struct MetricsServerTests {
     /// A process of which a test says how it is.
@@ -111,6 +112,36 @@ struct MetricsServerTests {
             #expect(!(answer ?? "").contains(" 200 "))
             let alive = try await Self.get(port, "/livez")
             #expect(alive.hasPrefix("HTTP/1.1 200 "))
+        }
+    }
+
+    /// A connection that stays.
+    private static func connect(_ port: Int) async throws -> any Channel {
+        try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connect(host: "127.0.0.1", port: port).get()
+    }
+
+    @Test func `turns away those who are too many, and lets others in once some have gone`() async throws {
+        try await Self.with { port, _ in
+            var staying: [any Channel] = []
+            // The last one to be let in has an answer, so all before it are known to the server too.
+            for _ in 1..<MetricsServer.mostClients { staying.append(try await Self.connect(port)) }
+            let last = try await Self.get(port, "/livez")
+            #expect(last.hasPrefix("HTTP/1.1 200 "))
+            staying.append(try await Self.connect(port))
+            let refused = (try? await Self.get(port, "/livez")) ?? ""
+            #expect(refused.isEmpty)
+            for channel in staying {
+                #expect(channel.isActive)
+                try await channel.close()
+            }
+            // The server learns of their ends on its own time.
+            let deadline = ContinuousClock.now + .seconds(30)
+            var answer = ""
+            while answer.isEmpty, ContinuousClock.now < deadline {
+                answer = (try? await Self.get(port, "/livez")) ?? ""
+            }
+            #expect(answer.hasPrefix("HTTP/1.1 200 "))
         }
     }
 

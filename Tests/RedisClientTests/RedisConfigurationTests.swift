@@ -158,13 +158,38 @@ struct RedisConfigurationTests {
         #expect(encrypted.endpoint.sentinels?.tls == encrypted.tls)
     }
 
+    @Test func `reads several servers, each with its own password`() throws {
+        let url = "redis://:one@a/2?socket_timeout=3;redis://user:two@b:7000/2;unix:///r.sock?db=2"
+        let redis = try RedisConfiguration(url: url)
+        let servers = try #require(redis.endpoint.servers)
+        #expect(
+            servers.list == [
+                .init(address: .tcp(host: "a", port: 6379), password: "one"),
+                .init(address: .tcp(host: "b", port: 7000), username: "user", password: "two"),
+                .init(address: .unix(path: "/r.sock")),
+            ]
+        )
+        #expect(redis.database == 2 && redis.commandTimeout == .seconds(3))
+        #expect(
+            redis.redactedURL
+                == "redis://:**@a:6379/2;redis://user:**@b:7000/2;redis+socket:///r.sock?virtual_host=2"
+        )
+        var text = ""
+        dump(servers, to: &text)
+        #expect(!text.contains("one") && !text.contains("two"))
+    }
+
     @Test(arguments: [
         ("sentinel://a:26379", "", "the name of the master is missing"),
         ("redis+sentinel://a:26379", "", "the name of the master is missing"),
         ("redis+sentinel://a/m", "other", "two names for one master"),
         ("sentinel://a;redis://b", "m", "cannot be mixed"),
-        ("redis://a;redis://b", "", "only sentinels can be several"),
-        ("redis://a:1,b:2", "", "only sentinels can be several"),
+        ("redis://a;sentinel://b", "m", "cannot be mixed"),
+        ("redis://a/1;redis://b/2", "", "several servers need one database: 1 and 2"),
+        ("redis://a;rediss://b", "", "several servers need the same encryption"),
+        ("redis://a;redis://user@b", "", "a user name without a password"),
+        ("redis://a:1,b:2", "", "several servers are written redis://a;redis://b"),
+        ((0..<33).map { "redis://h\($0)" }.joined(separator: ";"), "", "more than 32 servers"),
         ("sentinel://a/1;sentinel://b/2", "m", "two databases"),
         ("redis+sentinel://a/m/1/2", "", "too much behind the database"),
         ("sentinel://a/name", "m", "must be a number"),

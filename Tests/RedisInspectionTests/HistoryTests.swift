@@ -158,6 +158,10 @@ import Transport
             try await ending.end(["late"], at: start + .milliseconds(100))
             let late = try await history.finished(query { ($0.isNewestFirst, $0.offset, $0.limit) = (false, 101, 1) })
             #expect(late.tasks.map(\.id) == ["late"])
+            let named = try await history.finished(query { ($0.order, $0.limit, $0.offset) = (.name, 2, 1) })
+            let all = try await history.finished(query { ($0.order, $0.limit) = (.name, 1000) })
+            #expect(named.tasks == Array(all.tasks[1...2]) && named.total == 201 && all.tasks.count == 201)
+            #expect(all.tasks.map(\.name) == all.tasks.map(\.name).sorted(by: >))
         }
     }
 

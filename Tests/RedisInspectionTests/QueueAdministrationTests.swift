@@ -244,6 +244,24 @@ import Testing
         }
     }
 
+    @Test(
+        arguments: [
+            (nil, true), (.started, true), (.progress, true), (.aborted, true), (.success, false), (.failure, false),
+            (.revoked, false),
+        ] as [(TaskState?, Bool)]
+    )
+    func `tells a task to give up, unless it has ended`(state: TaskState?, isTold: Bool) async throws {
+        try await Self.run { bench async throws in
+            if let state {
+                let record = ResultRecord(taskID: "t", status: state, result: Array("1".utf8))
+                let key = bench.test.keys.result(taskID: "t")
+                _ = try await bench.test.client.send(RedisCommand("SET", key, record.encoded()))
+            }
+            #expect(try await bench.administration.abort("t") == isTold)
+            #expect(try await bench.administration.records(of: ["t"])[0]?.status == (isTold ? .aborted : state))
+        }
+    }
+
     @Test func `removes and promotes parked jobs`() async throws {
         try await Self.run { bench async throws in
             try await bench.park("p1", queue: "pdf", due: 4e9, eta: "2090-01-01T00:00:00+00:00")

@@ -257,8 +257,9 @@ import Testing
         #expect(configuration.results.sentinel.tls == .off)
     }
 
-    @Test func `consumes from the first of several servers, and from all sentinels`() throws {
-        #expect(try configuration("broker_url: redis://a;redis://b").broker.consumeURL == ServerURL("redis://a"))
+    @Test func `hands all servers and all sentinels on as one text`() throws {
+        let servers = try configuration("broker_url: [redis://a, redis://b]").broker.consumeURL
+        #expect(servers == ServerURL("redis://a;redis://b"))
         let sentinels = try configuration("broker_url: [sentinel://a, sentinel://b]").broker.consumeURL
         #expect(sentinels == ServerURL("sentinel://a;sentinel://b"))
     }

@@ -138,6 +138,48 @@ private func value(_ outcome: RunOutcome) -> JSONValue? {
         await runner.stop()
     }
 
+    @Test func `goes by another configuration from the next run on, and lets what runs end`() async throws {
+        let runner = runner()
+        let before = value(try await runner.run(request("echo")))?["pid"]
+        let running = Task { try await runner.run(request("sleep", 0.3)) }
+        // Meanwhile the one that sleeps begins. Should it not, it runs in the new processes.
+        _ = try await runner.run(request("echo"))
+        runner.change(
+            to: RunnerConfiguration(
+                program: testProgram,
+                arguments: ["serve"],
+                setup: PoolSetup(tasks: [
+                    .init(task: "renamed", handler: "echo"), .init(task: "sleep", handler: "sleep"),
+                ])
+            ) { task, _ in .init(isAllowed: task == "renamed") }
+        )
+        #expect(!runner.allows("echo", from: "quick") && runner.allows("renamed", from: "quick"))
+        let after = value(try await runner.run(request("renamed")))?["pid"]
+        #expect(after != nil && after != before)
+        #expect(value(try await running.value) == "slept")
+        await runner.stop()
+    }
+
+    @Test func `forgets nobody who waits for processes that do not start, when others take their place`() async throws {
+        let runner = runner(program: "/nowhere/celeriac")
+        let lost = Task { try await runner.run(request("echo")) }
+        await Task.yield()
+        runner.change(
+            to: RunnerConfiguration(
+                program: testProgram,
+                arguments: ["serve"],
+                setup: PoolSetup(tasks: [.init(task: "echo", handler: "echo")])
+            ) { _, _ in .init(isAllowed: true) }
+        )
+        #expect(value(try await runner.run(request("echo"))) != nil)
+        // Given to the others, or told that it cannot run: what it must not be is forgotten.
+        switch await lost.result {
+        case .success(let outcome): #expect(value(outcome) != nil)
+        case .failure(let error): #expect((error as? InspectionError)?.code == .unavailable)
+        }
+        await runner.stop()
+    }
+
     @Test func `says that it cannot where the program does not start`() async throws {
         let runner = runner(program: "/nowhere/celeriac")
         await #expect(throws: InspectionError(.unavailable, "")) { try await runner.run(request("echo")) }

@@ -10,19 +10,6 @@ import WorkerPool
 @Suite struct ChordTracerTests {
     private let now = Instant(microseconds: 1_795_000_000_123_456)
 
-    private func tracer(results: ResultPolicy = ResultPolicy()) -> Tracer {
-        let configuration = WorkerConfiguration(
-            nodeName: "w1@worker.example.com",
-            queues: [QueuePolicy(name: "celery", pool: "here")],
-            tasks: [:],
-            defaultPool: "here",
-            results: results,
-            origin: "gen1@worker",
-            replyTo: "reply"
-        )
-        return Tracer(configuration: configuration, codecs: .json, random: { $0.upperBound })
-    }
-
     private func ending(
         of item: [UInt8],
         _ outcome: TaskOutcome,
@@ -30,7 +17,7 @@ import WorkerPool
         policy: TaskPolicy = TaskPolicy(),
         adding: [Signature] = []
     ) throws -> TaskEnding {
-        tracer(results: results).ending(
+        Tracer.test(results: results).ending(
             of: ReceivedMessage(try TaskMessage.decode(item, codecs: .json, limits: MessageLimits())),
             item: item,
             tag: DeliveryTag("w:1"),
@@ -168,7 +155,7 @@ import WorkerPool
     ) throws -> (RecordedCanvas, ChordEnding) {
         let recorded = try RecordedCanvas(canvas)
         let message = try TaskMessage.decode(try recorded.item(last))
-        let part = try #require(tracer().part(of: message, .success, result: Array("1".utf8)).first)
+        let part = try #require(Tracer.test().part(of: message, .success, result: Array("1".utf8)).first)
         guard case .returnChordPart(let part) = part else { throw Recorded.Missing(what: "part") }
         let claim = ChordClaim(groupID: part.groupID, token: part.token, completion: part.completion)
         let bytes = values.map { JSONWriter.bytes($0) }
@@ -178,7 +165,7 @@ import WorkerPool
             }
         let results = ChordResults(parts, codecs: .json, serializer: "json")
         #expect(results.missing.isEmpty)
-        return (recorded, tracer().finish(claim, results, now: now))
+        return (recorded, Tracer.test().finish(claim, results, now: now))
     }
 
     private static let boom: JSONValue = ["exc_type": "ValueError", "exc_message": ["h"], "exc_module": "builtins"]
@@ -277,7 +264,7 @@ import WorkerPool
     func `a claim that cannot be read ends without a body`(completion: String) {
         let claim = ChordClaim(groupID: "g", token: "t", completion: Array(completion.utf8))
         let results = ChordResults(.values([]), codecs: .json, serializer: "json")
-        let ending = tracer().finish(claim, results, now: now)
+        let ending = Tracer.test().finish(claim, results, now: now)
         #expect(ending.commit.effects == [.finishChord(claim, .failed)])
         #expect(ending.failure != nil)
     }
@@ -290,7 +277,7 @@ import WorkerPool
         )
         let claim = ChordClaim(groupID: "g", token: "t", completion: completion.encoded)
         let results = ChordResults(.values([]), codecs: .json, serializer: "json")
-        let ending = tracer().finish(claim, results, now: now)
+        let ending = Tracer.test().finish(claim, results, now: now)
         #expect(try records(ending.commit).map { $0["status"] } == ["FAILURE"])
     }
 
@@ -302,7 +289,7 @@ import WorkerPool
         let completion = ChordCompletion(body: body, parent: TaskHeaders(task: "t", id: "1"), priority: 0)
         let claim = ChordClaim(groupID: "g", token: "t", completion: completion.encoded)
         let failed = JSONWriter.bytes([1, "a", "FAILURE", Self.boom])
-        let ending = tracer().finish(
+        let ending = Tracer.test().finish(
             claim,
             ChordResults(.values([failed]), codecs: .json, serializer: "json"),
             now: now

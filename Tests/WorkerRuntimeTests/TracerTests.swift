@@ -12,24 +12,6 @@ import WorkerPool
     private let now = Instant(microseconds: 1_795_000_000_123_456)
     private let boom = ExceptionInfo(type: "ValueError", arguments: ["boom"])
 
-    private func tracer(
-        results: ResultPolicy = ResultPolicy(),
-        inheritParentPriority: Bool = false,
-        random: @escaping @Sendable (ClosedRange<Int>) -> Int = { $0.upperBound }
-    ) -> Tracer {
-        let configuration = WorkerConfiguration(
-            nodeName: "w1@worker.example.com",
-            queues: [QueuePolicy(name: "celery", pool: "here")],
-            tasks: [:],
-            defaultPool: "here",
-            results: results,
-            origin: "gen1@worker",
-            replyTo: "reply",
-            inheritParentPriority: inheritParentPriority
-        )
-        return Tracer(configuration: configuration, codecs: .json, random: random)
-    }
-
     private func ending(
         _ tracer: Tracer,
         of item: [UInt8],
@@ -161,7 +143,7 @@ import WorkerPool
     @Test(arguments: steps) func `sends and stores what Celery did`(_ step: Step) throws {
         let canvas = try RecordedCanvas(step.canvas)
         let commit = try ending(
-            tracer(inheritParentPriority: step.inheritsPriority),
+            Tracer.test(inheritParentPriority: step.inheritsPriority),
             of: canvas.item(step.runs),
             step.outcome,
             policy: step.policy
@@ -236,8 +218,13 @@ import WorkerPool
         var message = TaskMessage(task: name, id: id, args: end.args)
         message.headers.retries = end.retries
         message.headers.parentID = expected["parent_id"]?.string
-        let commit = try ending(tracer(results: end.results), of: message.encode(), end.outcome, policy: end.policy)
-            .commit
+        let commit = try ending(
+            Tracer.test(results: end.results),
+            of: message.encode(),
+            end.outcome,
+            policy: end.policy
+        )
+        .commit
         let comparable = Comparable(known: id)
         #expect(try records(commit).map { comparable.value($0) } == [comparable.value(expected)])
         guard case .store(let stored)? = commit.effects.first else { return }
@@ -250,7 +237,7 @@ import WorkerPool
             let expected = try Recorded.record(fixture)
             let id = try #require(expected["task_id"]?.string)
             let delivery = Delivery(tag: tag, queue: "celery", item: try plain(id))
-            let commit = tracer(results: ResultPolicy(extended: extended)).refusal(
+            let commit = Tracer.test(results: ResultPolicy(extended: extended)).refusal(
                 delivery,
                 reason: "unregistered",
                 taskID: id,
@@ -295,12 +282,12 @@ import WorkerPool
             let expected = try Recorded.record(fixture)
             let id = try #require(expected["task_id"]?.string)
             let message = ReceivedMessage(TaskMessage(task: "proj.tracked", id: id))
-            let made = try #require(commit(tracer(), message))
+            let made = try #require(commit(Tracer.test(), message))
             #expect(made.tag == tag)
             #expect(!made.acknowledges)
             #expect(try records(made) == [expected])
             #expect(
-                tracer(results: ResultPolicy(enabled: false)).state(
+                Tracer.test(results: ResultPolicy(enabled: false)).state(
                     "X",
                     meta: [],
                     of: message,
@@ -330,12 +317,12 @@ import WorkerPool
         let item = try plain { $0.headers.ignoreResult = header }
         let policy = TaskPolicy(ignoreResult: ignore, storeErrorsEvenIfIgnored: storeErrors)
         func stores(_ outcome: TaskOutcome) throws -> Bool {
-            try !records(ending(tracer(), of: item, outcome, policy: policy).commit).isEmpty
+            try !records(ending(Tracer.test(), of: item, outcome, policy: policy).commit).isEmpty
         }
         #expect(try stores(.success(result: Array("1".utf8))) == storesSuccess)
         #expect(try stores(.failure(boom, traceback: nil)) == storesFailure)
         #expect(try stores(.retry(TaskRetry(countdown: 1), traceback: "")) == storesFailure)
-        let none = tracer(results: ResultPolicy(enabled: false))
+        let none = Tracer.test(results: ResultPolicy(enabled: false))
         #expect(try records(ending(none, of: item, .failure(boom, traceback: nil), policy: policy).commit).isEmpty)
         #expect(try records(ending(none, of: item, .success(result: Array("1".utf8)), policy: policy).commit).isEmpty)
     }
@@ -343,7 +330,7 @@ import WorkerPool
     @Test func `a chain whose results are ignored stores nothing when it fails`() throws {
         let canvas = try RecordedCanvas("chain_fails_first")
         let commit = try ending(
-            tracer(results: ResultPolicy(enabled: false)),
+            Tracer.test(results: ResultPolicy(enabled: false)),
             of: canvas.item(0),
             .failure(boom, traceback: nil)
         ).commit
@@ -352,7 +339,7 @@ import WorkerPool
     }
 
     @Test func `keeps failures for their own time`() throws {
-        let tracer = tracer(results: ResultPolicy(expires: 100, failureExpires: 7))
+        let tracer = Tracer.test(results: ResultPolicy(expires: 100, failureExpires: 7))
         func seconds(_ outcome: TaskOutcome) throws -> Int?? {
             guard case .store(let stored)? = try ending(tracer, of: plain(), outcome).commit.effects.first else {
                 return nil
@@ -368,7 +355,7 @@ import WorkerPool
 
     @Test func `parks a retry until its moment and says so`() throws {
         let end = try ending(
-            tracer(),
+            Tracer.test(),
             of: plain { $0.properties.priority = 6 },
             .retry(TaskRetry(countdown: 2.5), traceback: "")
         )
@@ -392,7 +379,7 @@ import WorkerPool
     }
 
     @Test(arguments: [0.0, -5, .nan]) func `publishes a retry without delay at once`(_ countdown: Double) throws {
-        let end = try ending(tracer(), of: plain(), .retry(TaskRetry(countdown: countdown), traceback: ""))
+        let end = try ending(Tracer.test(), of: plain(), .retry(TaskRetry(countdown: countdown), traceback: ""))
         #expect(published(end.commit).count == 1)
         #expect(end.due == nil)
         let again = try TaskMessage.decode(published(end.commit)[0].item, codecs: .json, limits: MessageLimits())
@@ -401,20 +388,20 @@ import WorkerPool
 
     @Test(arguments: [Double.infinity, 1e300, .greatestFiniteMagnitude])
     func `a senseless countdown does not trap`(_ countdown: Double) throws {
-        let end = try ending(tracer(), of: plain(), .retry(TaskRetry(countdown: countdown), traceback: ""))
+        let end = try ending(Tracer.test(), of: plain(), .retry(TaskRetry(countdown: countdown), traceback: ""))
         #expect(end.due != nil)
     }
 
     @Test func `takes the task's delay where the handler names none`() throws {
         let policy = TaskPolicy(defaultRetryDelay: 7)
         #expect(
-            try ending(tracer(), of: plain(), .retry(TaskRetry(), traceback: ""), policy: policy).due == now
+            try ending(Tracer.test(), of: plain(), .retry(TaskRetry(), traceback: ""), policy: policy).due == now
                 + .seconds(7)
         )
         let backoff = TaskPolicy(maxRetries: nil, retryBackoff: 3)
         let third = try plain { $0.headers.retries = 2 }
         #expect(
-            try ending(tracer(), of: third, .retry(TaskRetry(), traceback: ""), policy: backoff).due == now
+            try ending(Tracer.test(), of: third, .retry(TaskRetry(), traceback: ""), policy: backoff).due == now
                 + .seconds(12)
         )
     }
@@ -424,7 +411,7 @@ import WorkerPool
             let item = try plain { $0.headers.retries = retries }
             let retry = TaskRetry(countdown: 1, maxRetries: own)
             let end = try ending(
-                tracer(),
+                Tracer.test(),
                 of: item,
                 .retry(retry, traceback: ""),
                 policy: TaskPolicy(maxRetries: maximum)
@@ -450,7 +437,7 @@ import WorkerPool
     )
     func `retries by itself what its policy names`(_ retried: [String], _ not: [String], _ expected: Bool) throws {
         let policy = TaskPolicy(autoretryFor: retried, dontAutoretryFor: not)
-        let end = try ending(tracer(), of: plain(), .failure(boom, traceback: "T"), policy: policy)
+        let end = try ending(Tracer.test(), of: plain(), .failure(boom, traceback: "T"), policy: policy)
         #expect((end.due != nil) == expected)
     }
 
@@ -466,13 +453,13 @@ import WorkerPool
             (.timeLimitExceeded(seconds: 1), .publish(message)), (.workerLost(.signal(9)), .publish(message)),
         ]
         for (outcome, effect) in back {
-            let commit = try ending(tracer(), of: item, outcome, policy: late).commit
+            let commit = try ending(Tracer.test(), of: item, outcome, policy: late).commit
             #expect(commit == Commit(tag: tag, acknowledges: true, effects: [effect]), "\(outcome)")
         }
         let garbage = Array("no envelope".utf8)
         let message2 = TaskMessage(task: "t", id: "x")
         #expect(
-            tracer().putBack(message2, tag: tag, queue: "q", item: garbage).effects
+            Tracer.test().putBack(message2, tag: tag, queue: "q", item: garbage).effects
                 == [.putBack(Publication(queue: "q", priority: 0, item: garbage))]
         )
     }
@@ -480,38 +467,43 @@ import WorkerPool
     @Test func `an early acknowledged task fails where a late one goes back`() throws {
         let late = TaskPolicy(acksOnTimeout: false, rejectOnWorkerLost: true)
         for outcome in [TaskOutcome.timeLimitExceeded(seconds: 1), .workerLost(.code(3))] {
-            let commit = try ending(tracer(), of: plain(), outcome, policy: late, early: true).commit
+            let commit = try ending(Tracer.test(), of: plain(), outcome, policy: late, early: true).commit
             #expect(commit.tag == nil)
             #expect(!commit.acknowledges)
             #expect(try records(commit).map { $0["status"] } == ["FAILURE"])
         }
         // What Celery loses there goes back here.
         let reject = TaskOutcome.rejected(TaskReject(reason: "x", requeue: true))
-        #expect(published(try ending(tracer(), of: plain(), reject, early: true).commit).count == 1)
-        guard case .putBack? = try ending(tracer(), of: plain(), .interrupted, early: true).commit.effects.first else {
+        #expect(published(try ending(Tracer.test(), of: plain(), reject, early: true).commit).count == 1)
+        guard case .putBack? = try ending(Tracer.test(), of: plain(), .interrupted, early: true).commit.effects.first
+        else {
             Issue.record("lost")
             return
         }
     }
 
     @Test func `a lost process is named`() throws {
-        let commit = try ending(tracer(), of: plain(), .workerLost(.signal(9))).commit
+        let commit = try ending(Tracer.test(), of: plain(), .workerLost(.signal(9))).commit
         let result = try #require(try records(commit).first?["result"])
         #expect(result["exc_type"] == "WorkerLostError")
         #expect(result["exc_message"] == ["Worker exited prematurely: signal 9 (SIGKILL)."])
     }
 
     @Test func `an ignored task stores and sends nothing`() throws {
-        let commit = try ending(tracer(), of: plain(), .ignored).commit
+        let commit = try ending(Tracer.test(), of: plain(), .ignored).commit
         #expect((commit.tag, commit.acknowledges, commit.effects) == (tag, true, []))
     }
 
     @Test func `forgets how often a redelivered task came once it ends`() throws {
         let item = try #require(Redelivery.mark(try plain()))
         for outcome in [TaskOutcome.success(result: Array("1".utf8)), .failure(boom, traceback: nil)] {
-            #expect(try ending(tracer(), of: item, outcome).commit.effects.last == .forgetDeliveries(taskID: "id-1"))
+            #expect(
+                try ending(Tracer.test(), of: item, outcome).commit.effects.last == .forgetDeliveries(taskID: "id-1")
+            )
         }
-        #expect(try !ending(tracer(), of: plain(), .ignored).commit.effects.contains(.forgetDeliveries(taskID: "id-1")))
+        #expect(
+            try !ending(Tracer.test(), of: plain(), .ignored).commit.effects.contains(.forgetDeliveries(taskID: "id-1"))
+        )
     }
 
     // MARK: Subtasks
@@ -520,7 +512,8 @@ import WorkerPool
         let signatures = [
             Signature(task: "proj.mul", args: [1]), Signature(task: "proj.mul", options: ["queue": "q2"]),
         ]
-        let commit = try ending(tracer(), of: plain(), .success(result: Array("1".utf8)), enqueued: signatures).commit
+        let commit = try ending(Tracer.test(), of: plain(), .success(result: Array("1".utf8)), enqueued: signatures)
+            .commit
         let sent = published(commit)
         #expect(sent.map(\.queue) == ["celery", "q2"])
         let messages = try sent.map { try TaskMessage.decode($0.item, codecs: .json, limits: MessageLimits()) }
@@ -530,13 +523,13 @@ import WorkerPool
         let children = try #require(try records(commit).first?["children"]?.array)
         #expect(children == messages.map { [[.string($0.headers.id), nil], nil] })
         // They go only with a success.
-        let failed = try ending(tracer(), of: plain(), .failure(boom, traceback: nil), enqueued: signatures).commit
+        let failed = try ending(Tracer.test(), of: plain(), .failure(boom, traceback: nil), enqueued: signatures).commit
         #expect(published(failed).isEmpty)
     }
 
     @Test func `a result that cannot be written fails the task`() throws {
         let results = ResultPolicy(serializer: "yaml")
-        let commit = try ending(tracer(results: results), of: plain(), .success(result: Array("1".utf8))).commit
+        let commit = try ending(Tracer.test(results: results), of: plain(), .success(result: Array("1".utf8))).commit
         #expect(try records(commit).map { $0["status"] } == ["FAILURE"])
         #expect(commit.acknowledges)
     }

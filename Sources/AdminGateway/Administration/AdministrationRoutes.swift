@@ -13,7 +13,7 @@ struct AdministrationRoutes: Sendable {
         let (viewer, `operator`, admin) = (guarded(.viewer), guarded(.operator), guarded(.admin))
         let auditor = Auditor(trail: administration.audit)
         let body = BodyReader(largest: configuration.limits.bodyBytes, longest: configuration.limits.idleTime)
-        let names = QueueNames(administration.queues)
+        let names = QueueNames(known: Set(administration.queues.queueNames))
         QueueRoutes(queues: administration.queues, names: names, auditor: auditor, body: body)
             .add(viewer: viewer, admin: admin)
         JobRoutes(queues: administration.queues, names: names, auditor: auditor, body: body)
@@ -36,13 +36,11 @@ struct AdministrationRoutes: Sendable {
 
 /// Reads the queue of an address.
 struct QueueNames: Sendable {
-    private let known: Set<String>
-
-    init(_ queues: any QueueAdministration) { known = Set(queues.queueNames) }
+    let known: Set<String>
 
     /// The queue; 404 where none of that name is configured.
     func read(_ context: GatewayContext) throws -> String {
-        guard let name = context.parameters.get("queue").flatMap(PercentEncoding.decoded), known.contains(name) else {
+        guard let name = context.part("queue"), known.contains(name) else {
             throw GatewayError.notFound("There is no queue of that name.")
         }
         return name

@@ -54,7 +54,7 @@ struct DeadLetterRoutes: Sendable {
     }
 
     @Sendable private func detail(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let id = try TaskIDParameter.read(context)
+        let id = try NameParameter.taskID.read(context)
         _ = try QueryReader(request, known: [])
         guard let letter = try await letters.letter(id: id) else {
             throw GatewayError.notFound("No dead letter of that id is kept.")
@@ -145,11 +145,7 @@ struct DeadLetterRoutes: Sendable {
         }
         guard members["ids"] != nil else { throw members.invalid("ids", "Expected either ids or filter.") }
         guard limit == nil else { throw members.invalid("limit", "It goes with a filter only.") }
-        let ids = try members.array("ids").map(\.string)
-        guard !ids.isEmpty, ids.count <= mostIDs, ids.allSatisfy({ $0.map(TaskIDParameter.isFit) ?? false }) else {
-            throw members.invalid("ids", "Expected 1 to \(mostIDs) ids of tasks.")
-        }
-        return .ids(ids.compactMap(\.self))
+        return .ids(try members.names("ids", 1...mostIDs, of: "ids of tasks"))
     }
 
     private static func query(_ members: MemberReader) throws -> DeadLetterQuery {

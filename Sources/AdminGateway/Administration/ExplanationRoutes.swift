@@ -9,7 +9,7 @@ struct ExplanationRoutes: Sendable {
     func add(to routes: RouterGroup<GatewayContext>) { routes.get("/api/tasks/{task_id}/why", use: why) }
 
     @Sendable private func why(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let id = try TaskIDParameter.read(context)
+        let id = try NameParameter.taskID.read(context)
         _ = try QueryReader(request, known: [])
         return .success(.object(try await explaining.explain(id).json))
     }

@@ -59,7 +59,7 @@ struct JobRoutes: Sendable {
 
     @Sendable private func detail(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let queue = try names.read(context)
-        let id = try TaskIDParameter.read(context)
+        let id = try NameParameter.taskID.read(context)
         _ = try QueryReader(request, known: [])
         guard let job = try await queues.job(id, in: queue) else {
             throw GatewayError.notFound("The queue has no job of that id.")
@@ -71,7 +71,7 @@ struct JobRoutes: Sendable {
 
     private func one(_ change: Change, _ request: Request, _ context: GatewayContext) async throws -> Response {
         let queue = try names.read(context)
-        let id = try TaskIDParameter.read(context)
+        let id = try NameParameter.taskID.read(context)
         _ = try MemberReader(try await body.optionalObject(request), known: [])
         let outcome = try await make(change, id, queue, context)
         switch outcome {
@@ -86,11 +86,8 @@ struct JobRoutes: Sendable {
     private func many(_ change: Change, _ request: Request, _ context: GatewayContext) async throws -> Response {
         let queue = try names.read(context)
         let members = try MemberReader(try await body.object(request), known: ["ids"])
-        let ids = try members.array("ids").map(\.string)
-        guard !ids.isEmpty, ids.count <= Self.mostAtOnce, ids.allSatisfy({ $0.map(TaskIDParameter.isFit) ?? false })
-        else { throw members.invalid("ids", "Expected 1 to \(Self.mostAtOnce) ids of tasks.") }
         var outcomes: [JSONValue] = []
-        for id in ids.compactMap(\.self) {
+        for id in try members.names("ids", 1...Self.mostAtOnce, of: "ids of tasks") {
             let outcome = try await make(change, id, queue, context)
             outcomes.append(["id": .string(id), "outcome": .string(outcome)])
         }

@@ -59,7 +59,7 @@ struct ScheduleRoutes: Sendable {
     private static var unknown: GatewayError { .notFound("The schedule has no entry of that name.") }
 
     private static func entry(_ context: GatewayContext) throws -> String {
-        guard let name = context.parameters.get("entry").flatMap(PercentEncoding.decoded), !name.isEmpty,
+        guard let name = context.part("entry"), !name.isEmpty,
             name.unicodeScalars.count <= 255, name.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F })
         else { throw GatewayError.invalid("entry", "Expected an entry's name: 1 to 255 characters.") }
         return name

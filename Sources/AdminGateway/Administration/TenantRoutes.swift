@@ -19,12 +19,6 @@ struct TenantRoutes: Sendable {
         return tenants
     }
 
-    private static func name(_ context: GatewayContext) throws -> String {
-        guard let name = context.parameters.get("tenant").flatMap(PercentEncoding.decoded), TaskIDParameter.isFit(name)
-        else { throw GatewayError.invalid("tenant", "Expected a tenant: 1 to 255 characters without spaces.") }
-        return name
-    }
-
     // MARK: Looking
 
     @Sendable private func list(_ request: Request, _ context: GatewayContext) async throws -> Response {
@@ -43,7 +37,7 @@ struct TenantRoutes: Sendable {
     }
 
     @Sendable private func detail(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let name = try Self.name(context)
+        let name = try NameParameter.tenant.read(context)
         _ = try QueryReader(request, known: [])
         return .success(.object(try await administration().tenant(name).json))
     }
@@ -51,7 +45,7 @@ struct TenantRoutes: Sendable {
     // MARK: Changing
 
     @Sendable private func assign(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let name = try Self.name(context)
+        let name = try NameParameter.tenant.read(context)
         let administration = try administration()
         let members = try MemberReader(try await body.object(request), known: ["plan"])
         let plan = try members.required("plan")
@@ -70,7 +64,7 @@ struct TenantRoutes: Sendable {
     }
 
     @Sendable private func unassign(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let name = try Self.name(context)
+        let name = try NameParameter.tenant.read(context)
         let administration = try administration()
         try await auditor.change("tenant.plan", name, context, outcome: { .init(name: "taken_back") }) {
             guard try await administration.unassign(name) else {

@@ -45,16 +45,10 @@ struct WorkerRoutes: Sendable {
     }
 
     @Sendable private func detail(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let name = try Self.name(context)
+        let name = try NameParameter.worker.read(context)
         _ = try QueryReader(request, known: [])
         guard let worker = try await workers.worker(name) else { throw WorkerOrders.silent }
         return .success(.object(worker.json))
-    }
-
-    private static func name(_ context: GatewayContext) throws -> String {
-        guard let name = context.parameters.get("worker").flatMap(PercentEncoding.decoded), TaskIDParameter.isFit(name)
-        else { throw GatewayError.invalid("worker", "Expected a worker's name: 1 to 255 characters without spaces.") }
-        return name
     }
 
     // MARK: Telling one
@@ -80,13 +74,13 @@ struct WorkerRoutes: Sendable {
         _ known: Set<String>,
         _ make: (MemberReader) throws -> WorkerOrder
     ) async throws -> Response {
-        let name = try Self.name(context)
+        let name = try NameParameter.worker.read(context)
         let order = try make(try MemberReader(try await body.optionalObject(request), known: known))
         return try await tell(order, [name], context)
     }
 
     @Sendable private func shutDown(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let name = try Self.name(context)
+        let name = try NameParameter.worker.read(context)
         _ = try MemberReader(try await body.optionalObject(request), known: [])
         try await orders.shutDown(name, context)
         return .success(["worker": .string(name), "outcome": "told"], status: .accepted)
@@ -99,25 +93,18 @@ struct WorkerRoutes: Sendable {
     // MARK: Telling all
 
     private static func nodes(_ members: MemberReader) throws -> [String] {
-        let nodes = try members.array("workers").map(\.string)
-        guard nodes.count <= 1000, nodes.allSatisfy({ $0.map(TaskIDParameter.isFit) ?? false }) else {
-            throw members.invalid("workers", "Expected names of workers.")
-        }
-        return nodes.compactMap(\.self)
+        try members.names("workers", 0...1000, of: "names of workers")
     }
 
     @Sendable private func revoke(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let members = try MemberReader(try await body.object(request), known: ["ids", "terminate", "signal"])
-        let ids = try members.array("ids").map(\.string)
-        guard !ids.isEmpty, ids.count <= 1000, ids.allSatisfy({ $0.map(TaskIDParameter.isFit) ?? false }) else {
-            throw members.invalid("ids", "Expected 1 to 1000 ids of tasks.")
-        }
+        let ids = try members.names("ids", 1...1000, of: "ids of tasks")
         let signal = try members.text("signal") ?? "SIGTERM"
         guard WorkerOrders.signals.contains(signal) else {
             throw members.invalid("signal", "Expected SIGTERM, SIGKILL, SIGINT, SIGQUIT, SIGUSR1 or SIGHUP.")
         }
         let order = WorkerOrder.revoke(
-            ids: ids.compactMap(\.self),
+            ids: ids,
             terminate: try members.flag("terminate"),
             signal: signal
         )

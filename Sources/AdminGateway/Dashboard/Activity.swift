@@ -23,17 +23,13 @@ final class Activity: Sendable {
         var last: [String: HistoryCounts]?
     }
 
-    private let history: any HistoryReading
     private let now: @Sendable () -> Instant
     private let state = Mutex(State())
 
-    init(history: any HistoryReading, now: @escaping @Sendable () -> Instant = { .now() }) {
-        self.history = history
-        self.now = now
-    }
+    init(now: @escaping @Sendable () -> Instant = { .now() }) { self.now = now }
 
     /// Looks at the counters.
-    func look() async throws {
+    func look(at history: any HistoryReading) async throws {
         let isFirst = state.withLock { $0.last == nil }
         var past: [FinishedTask] = []
         if isFirst {

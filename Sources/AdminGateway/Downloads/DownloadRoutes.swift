@@ -10,17 +10,23 @@ struct DownloadRoutes: Sendable {
     let inspector: TaskInspector
     let auditor: Auditor
     let limits: GatewayLimits
-    private let places: DownloadCount
+    private let metrics: DownloadMetrics
     private let body: BodyReader
 
     private static let longestLifetime: Duration = .seconds(31 * 86_400)
 
-    init(downloads: Downloads, inspector: TaskInspector, auditor: Auditor, limits: GatewayLimits) {
+    init(
+        downloads: Downloads,
+        inspector: TaskInspector,
+        auditor: Auditor,
+        limits: GatewayLimits,
+        metrics: DownloadMetrics
+    ) {
         self.downloads = downloads
         self.inspector = inspector
         self.auditor = auditor
         self.limits = limits
-        places = DownloadCount(most: downloads.configuration.simultaneous)
+        self.metrics = metrics
         body = BodyReader(largest: limits.bodyBytes, longest: limits.idleTime)
     }
 
@@ -37,7 +43,7 @@ struct DownloadRoutes: Sendable {
     // MARK: Files
 
     @Sendable private func file(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let id = try TaskIDParameter.read(context)
+        let id = try NameParameter.taskID.read(context)
         let name = try Self.name(context)
         let query = try QueryReader(request, known: ["expires", "signature"])
         let file = try await open(name, id, query)
@@ -59,6 +65,7 @@ struct DownloadRoutes: Sendable {
             headers[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(file.size)"
             return try send(file, range, .partialContent, headers, context)
         case .unsatisfiable:
+            metrics.count(.range)
             var error = GatewayError(.rangeNotSatisfiable, "range", "The file has no such bytes.", field: "Range")
             error.headers[.contentRange] = "bytes */\(file.size)"
             throw error
@@ -66,7 +73,7 @@ struct DownloadRoutes: Sendable {
     }
 
     private static func name(_ context: GatewayContext) throws -> String {
-        guard let name = context.parameters.get("name").flatMap(PercentEncoding.decoded), OpenedFile.isFit(name) else {
+        guard let name = context.part("name"), OpenedFile.isFit(name) else {
             throw GatewayError.invalid("name", "Expected a file's name.")
         }
         return name
@@ -74,6 +81,7 @@ struct DownloadRoutes: Sendable {
 
     private func open(_ name: String, _ id: String, _ query: QueryReader) async throws -> OpenedFile {
         guard let signature = query.text("signature"), let expires = query.text("expires").flatMap({ Int64($0) }) else {
+            metrics.count(.signature)
             throw GatewayError(.forbidden, "forbidden", "A file needs its signed link.")
         }
         let folder: String
@@ -81,11 +89,16 @@ struct DownloadRoutes: Sendable {
             folder = try downloads.folder(taskID: id, name: name, expires: expires, signature: signature)
         } catch {
             switch error {
-            case .wrong: throw GatewayError(.forbidden, "forbidden", "The link is not one of this gateway's.")
-            case .expired: throw GatewayError(.gone, "expired", "The link's time is over; ask for a new one.")
+            case .wrong:
+                metrics.count(.signature)
+                throw GatewayError(.forbidden, "forbidden", "The link is not one of this gateway's.")
+            case .expired:
+                metrics.count(.expired)
+                throw GatewayError(.gone, "expired", "The link's time is over; ask for a new one.")
             }
         }
         guard let file = try await OpenedFile.opened(name, below: folder) else {
+            metrics.count(.missing)
             throw GatewayError.notFound("The file is not there any more.")
         }
         return file
@@ -99,16 +112,38 @@ struct DownloadRoutes: Sendable {
         _ context: GatewayContext
     ) throws -> Response {
         // Held by the body: given back when it has been sent, or is dropped as after HEAD.
-        let place = try places.enter()
-        let stream = FileStream(file: file, range: range, channel: context.channel, patience: limits.idleTime)
+        let place = try place()
+        let metrics = metrics
+        let stream = FileStream(
+            file: file,
+            range: range,
+            channel: context.channel,
+            patience: limits.idleTime,
+            onTaken: { metrics.count(bytes: $0) }
+        )
         return Response(
             status: status,
             headers: headers,
             body: ResponseBody(contentLength: range.count) { writer in
                 defer { withExtendedLifetime(place) {} }
-                try await stream.write(to: &writer)
+                do {
+                    try await stream.write(to: &writer)
+                } catch {
+                    metrics.count(.broken)
+                    throw error
+                }
+                metrics.count(.complete)
             }
         )
+    }
+
+    private func place() throws -> Places.Place {
+        do {
+            return try metrics.places.enter(most: downloads.configuration.simultaneous)
+        } catch {
+            metrics.count(.full)
+            throw error
+        }
     }
 
     private static func matches(_ condition: String?, _ tag: String) -> Bool {
@@ -122,7 +157,7 @@ struct DownloadRoutes: Sendable {
     // MARK: Links
 
     @Sendable private func link(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let id = try TaskIDParameter.read(context)
+        let id = try NameParameter.taskID.read(context)
         let name = try Self.name(context)
         let members = try MemberReader(try await body.optionalObject(request), known: ["lifetime"])
         let lifetime = try members.delay("lifetime")
@@ -133,7 +168,7 @@ struct DownloadRoutes: Sendable {
             "file.link",
             id,
             context,
-            outcome: { (link: Downloads.Link) in .init(name: "made", detail: ["file": .string(link.name)]) }
+            outcome: { (link: Downloads.Link) in .init(name: "made", detail: ["file": .string(link.file.place.name)]) }
         ) {
             let status = try await inspector.status(of: id)
             guard let link = try await downloads.link(to: name, of: status, for: lifetime) else {
@@ -141,6 +176,7 @@ struct DownloadRoutes: Sendable {
             }
             return link
         }
+        metrics.countLink()
         var data = link.json
         data["expires_at"] = .string(ISO8601.string(Instant(microseconds: link.expires * 1_000_000)))
         return .success(.object(data))

@@ -1,21 +1,20 @@
 import CeleryMessage
+import Crypto
 import Inspection
 
 /// Links to the files that tasks' results name.
 struct Downloads: Sendable {
     /// A link that can be given away.
     struct Link: Sendable, Hashable {
-        /// The file's path below its folder.
-        var name: String
-        /// Bytes.
-        var size: Int64
+        /// The file.
+        var file: ResultFiles.Found
         /// The address, from the root of the site.
         var url: String
         /// The last second it is good for, counted from 1970.
         var expires: Int64
 
         /// As it stands in a status.
-        var json: JSONObject { ["name": .string(name), "size": .int(size), "url": .string(url)] }
+        var json: JSONObject { ["name": .string(file.place.name), "size": .int(file.size), "url": .string(url)] }
     }
 
     /// Why a link opens nothing.
@@ -32,12 +31,18 @@ struct Downloads: Sendable {
     private let basePath: String
     private let now: @Sendable () -> Instant
 
-    init(_ configuration: DownloadConfiguration, basePath: String, now: @escaping @Sendable () -> Instant) {
+    /// - Parameter ownKey: signs links where no key is configured.
+    init(
+        _ configuration: DownloadConfiguration,
+        basePath: String,
+        ownKey: SymmetricKey = SymmetricKey(size: .bits256),
+        now: @escaping @Sendable () -> Instant
+    ) {
         self.configuration = configuration
         self.basePath = basePath
         self.now = now
         files = ResultFiles(folders: configuration.folders, baseFolder: configuration.baseFolder)
-        signer = LinkSigner(keys: configuration.signingKeys, lifetime: configuration.linkLifetime)
+        signer = LinkSigner(keys: configuration.signingKeys, lifetime: configuration.linkLifetime, ownKey: ownKey)
     }
 
     /// Links to the files of a task; none before it has succeeded.
@@ -49,16 +54,15 @@ struct Downloads: Sendable {
     /// A link to one file of a task that is good for a time; `nil` where its result names no such file that is there.
     func link(to name: String, of status: TaskStatus, for lifetime: Duration?) async throws -> Link? {
         let expires = lifetime.map { LinkSigner.seconds(now() + $0) } ?? signer.expiry(now: now())
-        return try await files.files(of: status).first { $0.name == name }
+        return try await files.files(of: status).first { $0.place.name == name }
             .map { link(to: $0, of: status.id, expires: expires) }
     }
 
     private func link(to file: ResultFiles.Found, of taskID: String, expires: Int64) -> Link {
-        let grant = LinkSigner.Grant(taskID: taskID, folder: file.folder, name: file.name, expires: expires)
-        let path = [taskID, "files", file.name].map(PercentEncoding.encoded).joined(separator: "/")
+        let grant = LinkSigner.Grant(taskID: taskID, place: file.place, expires: expires)
+        let path = [taskID, "files", file.place.name].map(PercentEncoding.encoded).joined(separator: "/")
         return Link(
-            name: file.name,
-            size: file.size,
+            file: file,
             url: "\(basePath)/api/tasks/\(path)?expires=\(expires)&signature=\(signer.signature(grant))",
             expires: expires
         )
@@ -69,7 +73,7 @@ struct Downloads: Sendable {
         // Every folder is tried, so that the time does not tell which one it was.
         var found: String?
         for folder in files.paths {
-            let grant = LinkSigner.Grant(taskID: taskID, folder: folder, name: name, expires: expires)
+            let grant = LinkSigner.Grant(taskID: taskID, place: FilePlace(folder: folder, name: name), expires: expires)
             if signer.accepts(signature, of: grant) { found = found ?? folder }
         }
         guard let found else { throw .wrong }

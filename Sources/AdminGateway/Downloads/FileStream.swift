@@ -11,6 +11,8 @@ struct FileStream: Sendable {
     let channel: any Channel
     /// A client that takes nothing for so long is given up.
     let patience: Duration
+    /// Told how many bytes the client has taken.
+    let onTaken: @Sendable (Int) -> Void
 
     private static let piece: Int64 = 256 << 10
 
@@ -38,7 +40,9 @@ struct FileStream: Sendable {
         while offset < range.upperBound {
             let buffer = try await file.read(at: offset, count: Int(min(Self.piece, range.upperBound - offset)))
             offset += Int64(buffer.readableBytes)
+            let count = buffer.readableBytes
             try await writer.write(buffer)
+            onTaken(count)
             taken.renew()
         }
         try await writer.finish(nil)

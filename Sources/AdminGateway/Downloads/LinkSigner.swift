@@ -7,17 +7,15 @@ struct LinkSigner: Sendable {
     struct Grant: Sendable, Hashable {
         /// The task whose result names the file.
         var taskID: String
-        /// The folder the file is below.
-        var folder: String
-        /// The file's path below the folder.
-        var name: String
+        /// The file.
+        var place: FilePlace
         /// The last second the link is good for, counted from 1970.
         var expires: Int64
 
         /// Each part with its length: no two grants have the same bytes.
         fileprivate var bytes: [UInt8] {
             var out = Array("celeriac-file".utf8)
-            for part in [taskID, folder, name, String(expires)] {
+            for part in [taskID, place.folder, place.name, String(expires)] {
                 out += ":\(part.utf8.count):".utf8
                 out += part.utf8
             }
@@ -28,12 +26,12 @@ struct LinkSigner: Sendable {
     private let keys: [SymmetricKey]
     private let lifetime: Int64
 
-    /// A signer; without keys it makes one that nobody else has.
-    init(keys: [String], lifetime: Duration) {
+    /// A signer; without keys it takes one that nobody else has.
+    init(keys: [String], lifetime: Duration, ownKey: SymmetricKey = SymmetricKey(size: .bits256)) {
         self.lifetime = max(1, lifetime.components.seconds)
         self.keys =
             keys.isEmpty
-            ? [SymmetricKey(size: .bits256)] : keys.map { SymmetricKey(data: SHA256.hash(data: Array($0.utf8))) }
+            ? [ownKey] : keys.map { SymmetricKey(data: SHA256.hash(data: Array($0.utf8))) }
     }
 
     /// When a link that is made now ends: after the lifetime, and at most a quarter of it later.

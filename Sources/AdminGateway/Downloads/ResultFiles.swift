@@ -6,10 +6,8 @@ import NIOPosix
 struct ResultFiles: Sendable {
     /// A file that is there.
     struct Found: Sendable, Hashable {
-        /// The folder it is below.
-        var folder: String
-        /// Its path below the folder.
-        var name: String
+        /// Where it is.
+        var place: FilePlace
         /// Bytes.
         var size: Int64
     }
@@ -37,16 +35,16 @@ struct ResultFiles: Sendable {
         let named = names(in: value)
         guard !named.isEmpty else { return [] }
         return try await NIOThreadPool.singleton.runIfActive {
-            named.compactMap { folder, name in
-                OpenedFile.open(name, below: folder).map { Found(folder: folder, name: name, size: $0.size) }
+            named.compactMap { place in
+                OpenedFile.open(place.name, below: place.folder).map { Found(place: place, size: $0.size) }
             }
         }
     }
 
     /// The names in a result that lie below one of the folders, whether or not there is such a file.
-    func names(in value: JSONValue) -> [(folder: String, name: String)] {
-        var found: [(folder: String, name: String)] = []
-        var seen: Set<[String]> = []
+    func names(in value: JSONValue) -> [FilePlace] {
+        var found: [FilePlace] = []
+        var seen: Set<FilePlace> = []
         var open = [value]
         var left = Self.mostValues
         while let value = open.popLast(), left > 0, found.count < Self.mostFiles {
@@ -55,7 +53,7 @@ struct ResultFiles: Sendable {
             case .array(let values): open += values.prefix(left).reversed()
             case .object(let object): open += object.prefix(left).map(\.value).reversed()
             case .string(let text):
-                guard let file = name(of: text), seen.insert([file.folder, file.name]).inserted else { continue }
+                guard let file = name(of: text), seen.insert(file).inserted else { continue }
                 found.append(file)
             default: break
             }
@@ -63,12 +61,12 @@ struct ResultFiles: Sendable {
         return found
     }
 
-    private func name(of text: String) -> (folder: String, name: String)? {
+    private func name(of text: String) -> FilePlace? {
         guard !text.isEmpty, text.utf8.count <= 4096 else { return nil }
         let path = text.hasPrefix("/") ? text : "\(baseFolder)/\(text)"
         for folder in folders {
             guard let name = folder.name(of: path), OpenedFile.isFit(name) else { continue }
-            return (folder.path, name)
+            return FilePlace(folder: folder.path, name: name)
         }
         return nil
     }

@@ -42,7 +42,7 @@ extension EnqueueRoutes {
 
     @Sendable func bulkByType(_ request: Request, _ context: GatewayContext) async throws -> Response {
         try checkFlood(context)
-        let queue = try queue(context)
+        let queue = try queues.read(context)
         let members = try MemberReader(try await body.object(request), known: ["type", "stagger", "jobs"])
         let usual = try members.text("type")
         let jobs = try items("jobs", of: members)

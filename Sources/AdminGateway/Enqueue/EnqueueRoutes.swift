@@ -14,13 +14,20 @@ struct EnqueueRoutes: Sendable {
     private let flood: RateLimiter
 
     var catalog: TaskCatalog { enqueuer.catalog }
+    var queues: QueueNames { QueueNames(known: catalog.queues) }
 
-    init(enqueuer: TaskEnqueuer, runner: (any TaskRunning)?, configuration: GatewayConfiguration) {
+    /// - Parameter flood: counts what each user sends.
+    init(
+        enqueuer: TaskEnqueuer,
+        runner: (any TaskRunning)?,
+        configuration: GatewayConfiguration,
+        flood: RateLimiter
+    ) {
         self.enqueuer = enqueuer
         self.runner = runner
         self.configuration = configuration
         body = BodyReader(largest: configuration.limits.bodyBytes, longest: configuration.limits.idleTime)
-        flood = RateLimiter(perMinute: configuration.limits.tasksPerMinute)
+        self.flood = flood
     }
 
     /// Adds the routes for those who may send anything.
@@ -61,10 +68,16 @@ struct EnqueueRoutes: Sendable {
 
     /// What a task has in common with those that are sent with it: its name, queue, times and priority.
     func common(_ members: MemberReader) throws -> TaskRequest {
-        let task = try members.required("task")
-        guard let queue = try members.text("queue") ?? catalog.queue(ofTask: task), isKnown(task) else {
+        guard let wanted = try self.wanted(try members.required("task"), members) else {
             throw GatewayError.invalid("task", "There is no task of that name.")
         }
+        return wanted
+    }
+
+    /// A task with its queue, times and priority; `nil` where there is none of that name.
+    func wanted(_ task: String, _ members: MemberReader) throws -> TaskRequest? {
+        guard let usual = catalog.queue(ofTask: task) else { return nil }
+        let queue = try members.text("queue") ?? usual
         guard catalog.queues.contains(queue) || catalog.allowsOthers else {
             throw GatewayError.invalid("queue", "There is no queue of that name.")
         }
@@ -75,8 +88,6 @@ struct EnqueueRoutes: Sendable {
         wanted.retry = try retry(members)
         return wanted
     }
-
-    private func isKnown(_ task: String) -> Bool { catalog.queue(ofTask: task) != nil }
 
     private func eta(_ members: MemberReader) throws -> Instant? {
         let moment = try members.moment("eta")
@@ -111,7 +122,7 @@ struct EnqueueRoutes: Sendable {
     ) throws {
         wanted.tenant = tenant
         if let id {
-            guard TaskIDParameter.isFit(id) else {
+            guard NameParameter.isFit(id) else {
                 throw members.invalid("id", "Expected a task's id: 1 to 255 characters without spaces.")
             }
             guard !unique else { throw members.invalid("unique", "It cannot stand beside id.") }
@@ -154,21 +165,13 @@ struct EnqueueRoutes: Sendable {
 
     @Sendable private func byType(_ request: Request, _ context: GatewayContext) async throws -> Response {
         try checkFlood(context)
-        let queue = try queue(context)
+        let queue = try queues.read(context)
         let members = try MemberReader(
             try await body.object(request),
             known: ["type", "data", "options", "unique", "tenant"]
         )
         let wanted = try job(members, type: try members.required("type"), queue, prefix: "")
         return answer(try await send(wanted, context), wanted)
-    }
-
-    /// The queue of the address.
-    func queue(_ context: GatewayContext) throws -> String {
-        guard let queue = context.parameters.get("queue").flatMap(PercentEncoding.decoded),
-            catalog.queues.contains(queue)
-        else { throw GatewayError.notFound("There is no queue of that name.") }
-        return queue
     }
 
     /// A task as clients of BullMQ describe it.
@@ -225,16 +228,19 @@ struct EnqueueRoutes: Sendable {
     // MARK: Sending
 
     func checkFlood(_ context: GatewayContext, _ count: Int = 1) throws {
-        guard let seconds = flood.take(context.user?.name ?? context.remoteAddress, count) else { return }
+        let perMinute = configuration.limits.tasksPerMinute
+        let who = context.user?.name ?? context.remoteAddress
+        guard let seconds = flood.take(who, count, perMinute: perMinute) else { return }
         throw GatewayError(
             .tooManyRequests,
             "too_many_tasks",
-            "More than \(configuration.limits.tasksPerMinute) tasks a minute.",
+            "More than \(perMinute) tasks a minute.",
             retryAfter: seconds
         )
     }
 
-    private func send(_ wanted: TaskRequest, _ context: GatewayContext) async throws -> Sending {
+    /// Sends a task within the bounds there are, or runs it here where that is allowed and no queue can be reached.
+    func send(_ wanted: TaskRequest, _ context: GatewayContext) async throws -> Sending {
         let mayRunHere = mayRunHere(wanted)
         var wanted = wanted
         if mayRunHere { wanted.patience = Self.patience }

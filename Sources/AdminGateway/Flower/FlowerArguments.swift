@@ -20,7 +20,7 @@ struct FlowerArguments {
     /// The value; `nil` where it is absent or empty.
     func text(_ name: String) throws -> String? {
         guard let text = form[name] else { return nil }
-        guard TaskIDParameter.isFit(text) else {
+        guard NameParameter.isFit(text) else {
             throw GatewayError.invalid(name, "Expected 1 to 255 characters without spaces.")
         }
         return text

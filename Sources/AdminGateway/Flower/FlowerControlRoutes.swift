@@ -50,7 +50,7 @@ struct FlowerControlRoutes: Sendable {
     }
 
     @Sendable private func shutDown(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let name = try Self.name("worker", context)
+        let name = try NameParameter.worker.read(context)
         try await orders.shutDown(name, context)
         return Self.message("\(name) was told to end.")
     }
@@ -60,7 +60,7 @@ struct FlowerControlRoutes: Sendable {
         _ context: GatewayContext,
         _ make: (FlowerArguments) throws -> WorkerOrder
     ) async throws -> Response {
-        let name = try Self.name("worker", context)
+        let name = try NameParameter.worker.read(context)
         let order = try make(try await FlowerArguments(request, body))
         return Self.message(try await orders.tell(order, [name], context))
     }
@@ -68,7 +68,7 @@ struct FlowerControlRoutes: Sendable {
     // MARK: Tasks
 
     @Sendable private func timeLimit(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let task = try Self.name("name", context)
+        let task = try NameParameter.task.read(context)
         let arguments = try await FlowerArguments(request, body)
         let order = WorkerOrder.timeLimit(
             task: task,
@@ -79,7 +79,7 @@ struct FlowerControlRoutes: Sendable {
     }
 
     @Sendable private func rateLimit(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let task = try Self.name("name", context)
+        let task = try NameParameter.task.read(context)
         let arguments = try await FlowerArguments(request, body)
         let rate = try arguments.required("ratelimit")
         guard WorkerOrders.isRate(rate) else {
@@ -90,7 +90,7 @@ struct FlowerControlRoutes: Sendable {
     }
 
     @Sendable private func revoke(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let id = try Self.name("task_id", context)
+        let id = try NameParameter.taskID.read(context)
         let arguments = try await FlowerArguments(request, body)
         let signal = try arguments.text("signal") ?? "SIGTERM"
         guard WorkerOrders.signals.contains(signal) else {
@@ -101,13 +101,7 @@ struct FlowerControlRoutes: Sendable {
         return Self.message("\(id) is revoked.")
     }
 
-    // MARK: Reading and answering
-
-    private static func name(_ parameter: String, _ context: GatewayContext) throws -> String {
-        guard let name = context.parameters.get(parameter).flatMap(PercentEncoding.decoded), TaskIDParameter.isFit(name)
-        else { throw GatewayError.invalid(parameter, "Expected 1 to 255 characters without spaces.") }
-        return name
-    }
+    // MARK: Answering
 
     private static func message(_ replies: [WorkerReply]) -> Response {
         let reply = replies.first?.done

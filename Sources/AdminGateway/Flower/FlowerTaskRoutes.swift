@@ -20,26 +20,42 @@ struct FlowerTaskRoutes: Sendable {
         let reader = try QueryReader(
             request,
             known: [
-                "limit", "offset", "sort_by", "taskname", "state", "received_start", "received_end", "search",
+                "limit", "offset", "sort_by", "workername", "taskname", "state", "received_start", "received_end",
+                "search",
             ]
         )
         var query = HistoryQuery()
-        query.limit = try reader.integer("limit", in: 1...Self.most) ?? Self.most
+        query.limit = try reader.integer("limit", in: 0...Self.most) ?? Self.most
         query.offset = try reader.integer("offset", in: 0...10_000_000) ?? 0
-        query.task = reader.text("taskname")
+        query.worker = Self.chosen("workername", reader)
+        query.task = Self.chosen("taskname", reader)
         query.text = reader.text("search")
-        if let state = reader.text("state") { query.states = [TaskState(rawValue: state)] }
+        if let state = Self.chosen("state", reader) { query.states = [TaskState(rawValue: state)] }
         query.finishedAfter = try Self.minute("received_start", reader)
         query.finishedBefore = try Self.minute("received_end", reader)
-        switch reader.text("sort_by") {
-        case nil, "-received", "-started": break
-        case "received", "started": query.isNewestFirst = false
-        default: throw GatewayError.invalid("sort_by", "Expected received, started, -received or -started.")
-        }
+        if let text = reader.text("sort_by") { (query.order, query.isNewestFirst) = try Self.order(text) }
         let found = try await history?.finished(query).tasks ?? []
         var answer = JSONObject()
         for task in found { answer[task.id] = .object(task.flowerJSON) }
         return .json(.object(answer))
+    }
+
+    /// What one is to have; Flower's pages say `All` where that does not matter.
+    private static func chosen(_ name: String, _ reader: QueryReader) -> String? {
+        reader.text(name).flatMap { $0 == "All" ? nil : $0 }
+    }
+
+    /// `received`, or `-received` for the latest first.
+    private static func order(_ text: String) throws -> (HistoryOrder, isNewestFirst: Bool) {
+        let isDescending = text.hasPrefix("-")
+        guard let order = HistoryOrder(rawValue: String(text.dropFirst(isDescending ? 1 : 0))), order != .finished
+        else {
+            throw GatewayError.invalid(
+                "sort_by",
+                "Expected name, state, received, started or runtime, - before it or not."
+            )
+        }
+        return (order, isDescending)
     }
 
     /// `2026-01-31 08:00`, in UTC.
@@ -60,7 +76,7 @@ struct FlowerTaskRoutes: Sendable {
 
     @Sendable private func info(_ request: Request, _ context: GatewayContext) async throws -> Response {
         _ = try QueryReader(request, known: [])
-        let id = try TaskIDParameter.read(context)
+        let id = try NameParameter.taskID.read(context)
         guard let task = try await history?.finished(taskID: id) else {
             throw GatewayError.notFound("No task of that id is in the history.")
         }

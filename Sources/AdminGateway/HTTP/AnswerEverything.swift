@@ -11,6 +11,8 @@ struct AnswerEverything: RouterMiddleware {
     /// Filled once every route is there.
     let methods: FilledLater<MethodTable>
     let requests: RequestMetrics
+    /// Says to people that there is nothing at an address; filled where there is a dashboard.
+    let missing: FilledLater<MissingPage>
 
     func handle(
         _ request: Request,
@@ -48,12 +50,17 @@ struct AnswerEverything: RouterMiddleware {
             }
             return try await next(request, context)
         } catch let error as GatewayError {
-            return error.response
+            guard error.status == .notFound, let missing = missing.value, missing.isBelow(request) else {
+                return error.response
+            }
+            return missing.response(request, context) ?? error.response
         } catch let error as InspectionError {
             context.logger.warning("\(request.method) \(request.uri.path): \(error)")
             return GatewayError.deployment(error).response
         } catch let error as any HTTPResponseError {
-            return known(error, request).response
+            let error = known(error, request)
+            guard error.status == .notFound else { return error.response }
+            return missing.value?.response(request, context) ?? error.response
         } catch let error as HTTPParserError {
             // The bytes are no HTTP any more: the server answers 400 and closes the connection.
             throw error

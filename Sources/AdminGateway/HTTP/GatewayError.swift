@@ -45,6 +45,13 @@ package struct GatewayError: Error, HTTPResponseError {
         case .undecodable:
             GatewayError(.internalServerError, "undecodable", "What is stored for this task cannot be read.")
         case .busy: GatewayError(.serviceUnavailable, "busy", "Too many tasks run here already.", retryAfter: 5)
+        case .refused:
+            GatewayError(
+                .serviceUnavailable,
+                "unavailable",
+                "Redis refused a command; the gateway's log says why.",
+                retryAfter: 2
+            )
         default: GatewayError(.serviceUnavailable, "unavailable", "Redis does not answer.", retryAfter: 2)
         }
     }

@@ -28,6 +28,12 @@ struct MethodTable: Sendable {
         parts.map { $0.hasPrefix("{") ? "1" : "0" }.joined()
     }
 
+    /// Whether there is a route of exactly this path.
+    func has(_ method: HTTPRequest.Method, exactly path: String) -> Bool {
+        let parts = path.split(separator: "/").map(String.init)
+        return routes.contains { $0.parts == parts && $0.methods.contains(method.rawValue) }
+    }
+
     /// The methods of an address; `nil` where there is nothing at all.
     func methods(of path: String) -> [String]? {
         let parts = path.split(separator: "/")

@@ -3,9 +3,10 @@ import HTTPTypes
 import Hummingbird
 import Inspection
 import Logging
+import NIOCore
 import Synchronization
 
-/// `/livez`, `/readyz` and `/startupz`, as Kubernetes and load balancers ask for them.
+/// `/livez`, `/readyz` and `/startupz`, as Kubernetes and load balancers ask for them, and Flower's `/healthcheck`.
 ///
 /// They need no token and tell nothing but yes or no.
 struct HealthRoutes: Sendable {
@@ -16,6 +17,7 @@ struct HealthRoutes: Sendable {
 
     func add(to routes: some RouterMethods<GatewayContext>) {
         routes.get("/livez") { _, _ in Self.answer(.ok) }
+        routes.get("/healthcheck") { _, _ in Self.flower }
         routes.get("/readyz") { _, context in await ready(context) }
         routes.get("/startupz") { _, context in hasStarted.value ? Self.answer(.ok) : await ready(context) }
     }
@@ -29,6 +31,15 @@ struct HealthRoutes: Sendable {
             context.logger.debug("not ready: \(error)")
             return Self.answer(.serviceUnavailable)
         }
+    }
+
+    /// What Flower says for as long as it runs.
+    private static var flower: Response {
+        Response(
+            status: .ok,
+            headers: [.contentType: "text/plain; charset=utf-8", .cacheControl: "no-store"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: "OK"))
+        )
     }
 
     private static func answer(_ status: HTTPResponse.Status) -> Response {

@@ -9,8 +9,7 @@ import NIOCore
 /// `/metrics`: what Prometheus reads of the deployment and of this gateway.
 struct MetricsRoutes: Sendable {
     let deployment: DeploymentMetrics
-    let requests: RequestMetrics
-    let followers: FollowerCount
+    let memory: GatewayMemory
     /// What became of alerts; `nil` where nobody is told.
     let alerts: AlertCounter?
 
@@ -28,9 +27,10 @@ struct MetricsRoutes: Sendable {
             context.logger.warning("no counts for the metrics: \(error)")
             out.gauge("celeriac_redis_up", "Whether Redis answers.", 0)
         }
-        out.gauge("celeriac_gateway_followers", "Clients that wait for or follow a task.", followers.count)
+        out.gauge("celeriac_gateway_followers", "Clients that wait for or follow a task.", memory.followers.count)
+        memory.downloads.write(to: &out)
         alerts?.write(to: &out)
-        requests.write(to: &out)
+        memory.requests.write(to: &out)
         return Response(
             status: .ok,
             headers: [.contentType: MetricsText.contentType, .cacheControl: "no-store"],

@@ -1,3 +1,4 @@
+import COpenAPI
 import CeleryMessage
 import Hummingbird
 import Inspection
@@ -27,7 +28,8 @@ struct OpenAPIDocument: Sendable {
     /// The document.
     var json: JSONObject {
         // The text is part of this program and a test reads it.
-        var root = (try? JSONReader.value(PackageResources.openapi_json))?.object ?? JSONObject()
+        let text = UnsafeBufferPointer(start: celeriac_openapi(), count: celeriac_openapi_length())
+        var root = (try? JSONReader.value(Array(text)))?.object ?? JSONObject()
         root["servers"] = [["url": .string(configuration.basePath.isEmpty ? "/" : configuration.basePath)]]
         var paths = root["paths"]?.object ?? JSONObject()
         for route in configuration.starts { paths[route.path] = .object(["post": operation(route)]) }

@@ -6,10 +6,13 @@ import Logging
 struct Doorkeeper: Sendable {
     private let users: [GatewayUser]
     private let failures: RateLimiter
+    private let failuresPerMinute: Int
 
-    init(users: [GatewayUser], failuresPerMinute: Int) {
+    /// - Parameter failures: counts wrong tokens, by address.
+    init(users: [GatewayUser], failures: RateLimiter, perMinute: Int) {
         self.users = users
-        failures = RateLimiter(perMinute: failuresPerMinute)
+        self.failures = failures
+        failuresPerMinute = perMinute
     }
 
     /// The user a request's token belongs to, when the user may do what is asked.
@@ -22,7 +25,7 @@ struct Doorkeeper: Sendable {
 
     /// The user whose token this is, when the user may do what is asked; throws as for a request.
     func admit(token: String?, _ context: GatewayContext, atLeast role: GatewayUser.Role) throws -> GatewayUser {
-        guard failures.mayGoOn(context.remoteAddress) else {
+        guard failures.mayGoOn(context.remoteAddress, perMinute: failuresPerMinute) else {
             throw GatewayError(
                 .tooManyRequests,
                 "too_many_failures",
@@ -34,7 +37,7 @@ struct Doorkeeper: Sendable {
             throw Self.unknown("A token is needed: Authorization: Bearer …", context, nil)
         }
         guard let user = user(of: token) else {
-            failures.count(context.remoteAddress)
+            failures.count(context.remoteAddress, perMinute: failuresPerMinute)
             context.logger.warning("A wrong token came from \(context.remoteAddress)")
             throw Self.unknown("The token is not known.", context, "invalid_token")
         }

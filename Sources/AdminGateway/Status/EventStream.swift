@@ -13,6 +13,8 @@ struct EventStream: Sendable {
     let keepAlive: Duration
     /// The id of the last event the client has got.
     let seen: String?
+    /// Whether who follows still may.
+    let isAllowed: @Sendable () -> Bool
     let page: @Sendable () async throws -> StatusPage
 
     @concurrent func write(to writer: inout any ResponseBodyWriter) async throws {
@@ -33,6 +35,7 @@ struct EventStream: Sendable {
         var lastWrite = ContinuousClock.now
         if try await send(&sent, to: &writer) { return }
         for await _ in changes {
+            guard isAllowed() else { return }
             let before = sent
             if try await send(&sent, to: &writer) { return }
             if sent != before {

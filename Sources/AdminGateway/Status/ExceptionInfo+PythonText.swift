@@ -23,10 +23,12 @@ extension ExceptionInfo {
         "TimeoutError",
     ]
 
-    private var tuple: String {
-        let parts = arguments.map(\.pythonRepr).joined(separator: ", ")
-        return arguments.count == 1 ? "(\(parts),)" : "(\(parts))"
-    }
+    /// What Python's `repr` makes of it: `ValueError('no')`.
+    var pythonRepr: String { "\(type)(\(parts))" }
+
+    private var tuple: String { arguments.count == 1 ? "(\(parts),)" : "(\(parts))" }
+
+    private var parts: String { arguments.map(\.pythonRepr).joined(separator: ", ") }
 }
 
 extension JSONValue {

@@ -2,14 +2,13 @@ import CeleryMessage
 import HTTPTypes
 import Hummingbird
 import Inspection
-import ServiceLifecycle
 
 /// `/tasks/{task_id}/status`: how far a task is, for front ends that poll, wait or follow.
 struct StatusRoutes: Sendable {
     let inspector: TaskInspector
     let feed: any ResultFeed
     let configuration: GatewayConfiguration
-    let followers: FollowerCount
+    let memory: GatewayMemory
     /// Links to the files of results; `nil` where none can be downloaded.
     var downloads: Downloads?
 
@@ -24,7 +23,7 @@ struct StatusRoutes: Sendable {
     // MARK: Polling
 
     @Sendable private func status(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let id = try TaskIDParameter.read(context)
+        let id = try NameParameter.taskID.read(context)
         let query = try QueryReader(request, known: Self.parameters)
         let view = try view(query)
         let strict = try query.flag("strict")
@@ -74,38 +73,29 @@ struct StatusRoutes: Sendable {
         _ wait: Duration,
         thoroughly: Bool
     ) async throws -> StatusPage {
-        let isNews: @Sendable (StatusPage) -> Bool = { page in
+        let isNews = { (page: StatusPage) in
             page.status.state.isReady || (condition.map { !page.tag.matches($0) } ?? (page.tag != first.tag))
         }
         if first.status.state.isReady || condition != nil && isNews(first) { return first }
-        let place = try followers.enter()
+        let most = configuration.limits.followers
+        let waiting = ResultWait(feed: feed, followers: memory.followers, most: most)
+        let place = try waiting.enter()
         defer { place.leave() }
-        let changes = try await feed.changes(of: id)
-        return try await withGracefulShutdownHandler {
-            try await withDeadline(wait, onDeadline: { changes.finish() }) {
-                var page = try await self.page(of: id, view, thoroughly: thoroughly)
-                for await _ in changes {
-                    if isNews(page) { break }
-                    page = try await self.page(of: id, view, thoroughly: thoroughly)
-                    if isNews(page) { break }
-                }
-                return page
-            }
-        } onGracefulShutdown: {
-            changes.finish()
+        return try await waiting.value(id, within: wait, until: isNews) {
+            try await page(of: id, view, thoroughly: thoroughly)
         }
     }
 
     // MARK: Following
 
     @Sendable private func events(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let id = try TaskIDParameter.read(context)
+        let id = try NameParameter.taskID.read(context)
         let view = try view(try QueryReader(request, known: ["plain", "locale"]))
         let seen = request.headers[.lastEventID]
         let first = try await page(of: id, view)
         // A browser that has the end and connects again is told by this to stop.
         if first.status.state.isReady, seen == first.tag.text { return Response(status: .noContent) }
-        let place = try followers.enter()
+        let place = try memory.followers.enter(most: configuration.limits.followers)
         let changes: ResultChanges
         do {
             changes = try await feed.changes(of: id)
@@ -114,7 +104,13 @@ struct StatusRoutes: Sendable {
             throw error
         }
         let keepAlive = configuration.limits.keepAlive
-        let stream = EventStream(changes: changes, keepAlive: keepAlive, seen: seen) { try await page(of: id, view) }
+        let (memory, user) = (memory, context.user)
+        let stream = EventStream(
+            changes: changes,
+            keepAlive: keepAlive,
+            seen: seen,
+            isAllowed: { memory.admits(user) }
+        ) { try await page(of: id, view) }
         return Response(
             status: .ok,
             headers: [

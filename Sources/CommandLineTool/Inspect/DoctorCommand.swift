@@ -9,7 +9,7 @@ struct DoctorCommand: AsyncParsableCommand {
         commandName: "doctor",
         abstract: "Look for what is wrong with a deployment, Celeriac's or Celery's own.",
         discussion: """
-            Changes nothing. Code 0 where nothing is wrong, 1 where something is (with --strict also for warnings), 69 where Redis \
+            Changes nothing. Workers' clocks are compared with Redis' by the heartbeats they send, which takes seconds at most. Code 0 where nothing is wrong, 1 where something is (with --strict also for warnings), 69 where Redis \
             does not answer.
             """
     )
@@ -20,8 +20,19 @@ struct DoctorCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "Take warnings for errors.")
     var strict = false
 
+    @Option(
+        name: [.short, .long],
+        help: "How many seconds to wait for the workers' heartbeats; 0 compares no clocks of workers."
+    )
+    var timeout: Double = 5
+
+    mutating func validate() throws {
+        guard (0...600).contains(timeout) else { throw ValidationError("--timeout takes seconds from 0 to 600.") }
+    }
+
     mutating func run() async throws {
-        let findings = try await Examination.run(global) { try await $0.doctor.examine() }
+        let patience = Duration.seconds(timeout)
+        let findings = try await Examination.run(global) { try await $0.doctor(patience: patience).examine() }
         if json {
             Terminal.out(JSONWriter.string(.array(findings.map(\.json))) + "\n")
         } else {

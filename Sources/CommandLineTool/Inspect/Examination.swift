@@ -92,14 +92,18 @@ struct Examination {
     }
 
     /// What is wrong.
-    var doctor: RedisDoctor {
+    ///
+    /// - Parameter patience: how long workers have to send a heartbeat.
+    func doctor(patience: Duration) -> RedisDoctor {
         let defaults = configuration.taskDefaults.filled(from: .celeryDefaults)
         let limits = configuration.tasks.map(\.policy.timeLimit) + [defaults.timeLimit]
         return RedisDoctor(
             inspector: inspector,
             workers: workers,
             queues: queues,
-            longestTask: limits.compactMap(\.self).max()
+            longestTask: limits.compactMap(\.self).max(),
+            eventExchange: configuration.messaging.eventExchange,
+            patience: patience
         )
     }
 }

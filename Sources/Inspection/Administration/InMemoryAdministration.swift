@@ -11,6 +11,7 @@ public final class InMemoryAdministration: Sendable {
         var orders: [(order: WorkerOrder, nodes: [String])] = []
         var schedule = ScheduleFacts()
         var started: [String] = []
+        var aborted: [String] = []
         var audit: [AuditEntry] = []
         var explanations: [String: Explanation] = [:]
     }
@@ -62,6 +63,9 @@ public final class InMemoryAdministration: Sendable {
 
     /// The entries that were run by hand, oldest first.
     public var started: [String] { state.withLock { $0.started } }
+
+    /// The tasks that were told to give up, in order.
+    public var aborted: [String] { state.withLock { $0.aborted } }
 
     private func reached<Value: Sendable>(_ body: (inout State) throws -> Value) throws -> Value {
         try state.withLock { state in
@@ -145,6 +149,15 @@ extension InMemoryAdministration: QueueAdministration {
             }
             guard let place else { return false }
             state.jobs[place].summary.state = .waiting
+            return true
+        }
+    }
+
+    /// Remembers that a task is to give up, unless it was put here as one that has ended.
+    public func abort(_ id: String) async throws -> Bool {
+        try reached { state in
+            if state.jobs.contains(where: { $0.summary.id == id && $0.summary.state.isFinished }) { return false }
+            state.aborted.append(id)
             return true
         }
     }

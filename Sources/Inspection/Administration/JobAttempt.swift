@@ -43,7 +43,8 @@ public struct JobAttempt: Sendable, Hashable {
     ///
     /// - Parameter count: how many there were.
     public static func earlier(_ attempts: [FinishedTask.Attempt], of count: Int) -> [JobAttempt] {
-        let first = max(1, count - attempts.count + 1)
+        // A message may claim any number of retries.
+        let first = max(1, min(max(0, count), Int(Int32.max)) - attempts.count + 1)
         return attempts.enumerated().map { JobAttempt($1, number: first + $0) }
     }
 

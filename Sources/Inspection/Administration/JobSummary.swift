@@ -46,26 +46,6 @@ public struct JobSummary: Sendable, Hashable {
     }
 }
 
-/// How far a task says it is.
-public struct JobProgress: Sendable, Hashable {
-    /// What is done.
-    public var current: Double
-    /// What there is to do.
-    public var total: Double
-    /// What it is doing.
-    public var status: String?
-
-    /// Progress of a task.
-    public init(current: Double, total: Double, status: String? = nil) {
-        self.current = current
-        self.total = total
-        self.status = status
-    }
-
-    /// From 0 to 100.
-    public var percent: Double { total > 0 ? min(100, max(0, current / total * 100)) : 0 }
-}
-
 /// A part of the jobs of a queue in one state.
 public struct JobPage: Sendable, Hashable {
     /// The jobs of the range that was asked for.

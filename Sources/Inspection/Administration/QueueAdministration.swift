@@ -30,6 +30,11 @@ public protocol QueueAdministration: Sendable {
     /// Lets a parked job wait in its queue at once; false where it is not parked.
     func promote(_ id: String, in queue: String) async throws -> Bool
 
+    /// Stores for a task that it is to give up, Celery's state ABORTED, for tasks that look; false where it has ended.
+    ///
+    /// Throws `noResultBackend` where no records are stored.
+    func abort(_ id: String) async throws -> Bool
+
     /// Has Celeriac's workers take nothing more from a queue, until ``resume(_:)``; false where they already did not.
     func pause(_ queue: String) async throws -> Bool
 

@@ -4,23 +4,6 @@ public import CeleryMessage
 ///
 /// Texts are bounded by the worker, and values named as secret are masked; a text that was cut ends with `…`.
 public struct FinishedTask: Sendable, Hashable {
-    /// What a task said of its progress: Celery's `update_state(meta={"current": …, "total": …, "status": …})`.
-    public struct Progress: Sendable, Hashable {
-        /// How much is done.
-        public var current: Double
-        /// How much there is to do.
-        public var total: Double
-        /// What is being done, in words.
-        public var status: String?
-
-        /// Describes a progress.
-        public init(current: Double, total: Double, status: String? = nil) {
-            self.current = current
-            self.total = total
-            self.status = status
-        }
-    }
-
     /// What was raised.
     public struct Failure: Sendable, Hashable {
         /// The exception's type, for example `ValueError`.
@@ -90,7 +73,7 @@ public struct FinishedTask: Sendable, Hashable {
     /// What it raised.
     public var failure: Failure?
     /// The last progress it told.
-    public var progress: Progress?
+    public var progress: JobProgress?
     /// The attempts before the last, oldest first; the newest ones where there were many.
     public var earlierAttempts: [Attempt] = []
     /// The task that sent it.

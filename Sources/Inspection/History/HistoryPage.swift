@@ -19,9 +19,9 @@ public struct HistoryPage: Sendable, Hashable {
     /// What a query makes of tasks given oldest first.
     public init(_ query: HistoryQuery, among tasks: [FinishedTask]) {
         let matching = tasks.filter(query.matches)
-        let ordered = query.isNewestFirst ? matching.reversed() : matching
+        let ordered = query.order == .finished ? matching : matching.sorted(by: query.order.precedes)
         self.init(
-            tasks: Array(ordered.dropFirst(max(0, query.offset)).prefix(max(0, query.limit))),
+            tasks: query.part(of: ordered),
             total: matching.count,
             oldest: tasks.first?.finishedAt
         )

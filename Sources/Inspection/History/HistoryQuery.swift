@@ -10,6 +10,8 @@ public struct HistoryQuery: Sendable, Hashable {
     public var task: String?
     /// With this in its name, capital letters and small ones alike.
     public var namePart: String?
+    /// Run by this node.
+    public var worker: String?
     /// Of this tenant.
     public var tenant: String?
     /// Of the workflow that this task began, itself included.
@@ -24,11 +26,23 @@ public struct HistoryQuery: Sendable, Hashable {
     public var offset = 0
     /// The most tasks to answer.
     public var limit = 50
-    /// Whether the newest come first.
+    /// By what they are put in order.
+    public var order = HistoryOrder.finished
+    /// Whether the newest come first, or whatever else is greatest in that order.
     public var isNewestFirst = true
 
     /// The newest fifty of all.
     public init() {}
+
+    /// Those of the tasks that match that are answered.
+    ///
+    /// - Parameter matching: all that match, in the query's order, the least first.
+    public func part<Element>(of matching: [Element]) -> [Element] {
+        let rest = matching.count - min(max(0, offset), matching.count)
+        let count = min(max(0, limit), rest)
+        guard isNewestFirst else { return Array(matching[(matching.count - rest)...].prefix(count)) }
+        return matching[..<rest].suffix(count).reversed()
+    }
 
     /// Whether a task is one of those wanted, wherever it stands.
     public func matches(_ task: FinishedTask) -> Bool {
@@ -36,6 +50,7 @@ public struct HistoryQuery: Sendable, Hashable {
         if !states.isEmpty, !states.contains(task.state) { return false }
         if let name = self.task, task.name != name { return false }
         if let namePart, !Self.holds(namePart, in: task.name) { return false }
+        if let worker, task.worker != worker { return false }
         if let tenant, task.tenant != tenant { return false }
         if let rootID, task.rootID != rootID, task.id != rootID { return false }
         if let finishedAfter, task.finishedAt < finishedAfter { return false }
@@ -64,7 +79,7 @@ extension HistoryQuery {
         return false
     }
 
-    private static func lowered(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte + 0x20 : byte }
+    static func lowered(_ byte: UInt8) -> UInt8 { (0x41...0x5A).contains(byte) ? byte + 0x20 : byte }
 }
 
 extension String {

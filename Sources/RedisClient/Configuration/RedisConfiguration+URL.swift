@@ -4,7 +4,8 @@ extension RedisConfiguration {
     /// - `redis://[user:password@]host[:6379][/database]`, `rediss://` for TLS;
     /// - `redis+socket:///path[?virtual_host=0]` and `unix:///path[?db=0]` for a unix socket;
     /// - `redis+sentinel://[user:password@]host[:26379][,host…]/master[/database]`, `rediss+sentinel://` for TLS;
-    /// - `sentinel://[user:password@]host[:26379][/database]`, several of them joined by `;`.
+    /// - `sentinel://[user:password@]host[:26379][/database]`, several of them joined by `;`;
+    /// - several `redis://`, `rediss://` or socket URLs joined by `;`: ``RedisServers``, of one database and one encryption.
     ///
     /// User and password are those of the server. The sentinels' own, and the name of the master where the URL has none, come
     /// from `sentinels`, the sentinels' own also from the options `sentinel_username` and `sentinel_password`.
@@ -19,12 +20,35 @@ extension RedisConfiguration {
     public init(url: String, sentinels: RedisSentinels = RedisSentinels()) throws(RedisError) {
         self.init()
         let all = try RedisURLParts.list(url)
-        guard let parts = all.first else { throw .url("not a URL: redis://host:6379/0 is the shape") }
-        if parts.namesSentinels {
+        guard let first = all.first else { throw .url("not a URL: redis://host:6379/0 is the shape") }
+        if all.contains(where: \.namesSentinels) {
             try readSentinels(all, sentinels)
-            return
+        } else if all.count == 1 {
+            try read(first)
+        } else {
+            try readServers(all)
         }
-        guard all.count == 1 else { throw .url("only sentinels can be several") }
+    }
+
+    /// Reads the servers from all URLs, everything else from the first.
+    private mutating func readServers(_ urls: [RedisURLParts]) throws(RedisError) {
+        guard urls.count <= RedisServers.most else { throw .url("more than \(RedisServers.most) servers") }
+        try read(urls[0])
+        var servers: [RedisServers.Server] = []
+        for url in urls {
+            var one = RedisConfiguration()
+            try one.read(url)
+            guard one.database == database else {
+                throw .url("several servers need one database: \(database) and \(one.database)")
+            }
+            guard one.tls == tls else { throw .url("several servers need the same encryption") }
+            guard let address = one.endpoint.server else { continue }
+            servers.append(RedisServers.Server(address: address, username: one.username, password: one.password))
+        }
+        endpoint = .servers(RedisServers(servers))
+    }
+
+    private mutating func read(_ parts: RedisURLParts) throws(RedisError) {
         switch parts.scheme {
         case "redis", "rediss":
             try readServer(parts)
@@ -58,7 +82,9 @@ extension RedisConfiguration {
     }
 
     private mutating func readServer(_ parts: RedisURLParts) throws(RedisError) {
-        guard parts.furtherServers.isEmpty else { throw .url("only sentinels can be several: ',' in the host") }
+        guard parts.furtherServers.isEmpty else {
+            throw .url("',' in the host: several servers are written redis://a;redis://b")
+        }
         endpoint = .tcp(host: parts.host.isEmpty ? "127.0.0.1" : parts.host, port: parts.port ?? 6379)
         let name = parts.path.drop { $0 == "/" }
         if !name.isEmpty { database = try Self.database(String(name)) }

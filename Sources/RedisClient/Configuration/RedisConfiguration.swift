@@ -85,6 +85,7 @@ public struct RedisConfiguration: Sendable, Hashable {
         let credentials = password == nil ? "" : "\(username ?? ""):**@"
         let scheme = tls == nil ? "redis" : "rediss"
         switch endpoint {
+        case .servers(let servers): return servers.list.indices.map { at($0).redactedURL }.joined(separator: ";")
         case .server(.tcp(let host, let port)):
             let address = Address.tcp(host: host, port: port)
             return "\(scheme)://\(credentials)\(address)/\(database)"
@@ -93,6 +94,15 @@ public struct RedisConfiguration: Sendable, Hashable {
         case .sentinels(let sentinels):
             return "\(scheme)+sentinel://\(credentials)\(sentinels)/\(database)"
         }
+    }
+
+    /// How to reach one of several servers, by its place in their list.
+    func at(_ place: Int) -> RedisConfiguration {
+        guard let servers = endpoint.servers else { return self }
+        var one = self
+        one.endpoint = .server(servers.list[place].address)
+        (one.username, one.password) = (servers.list[place].username, servers.list[place].password)
+        return one
     }
 
     /// Where an attempt goes to, for messages; `address` is where the server was found.

@@ -1,10 +1,30 @@
+import Logging
 import NIOCore
 import NIOPosix
 
 /// One attempt: where to, and then within `connectTimeout` a channel, TLS, the greeting and the setup.
 extension RedisConnection {
     /// Connects and prepares; at its end commands flow.
+    ///
+    /// Of several servers each is tried once, until one is reached.
     func establish() async throws(RedisError) {
+        var left = configuration.endpoint.servers?.list.count ?? 1
+        while true {
+            do throws(RedisError) {
+                return try await establishOnce()
+            } catch {
+                left -= 1
+                // An attempt that was ended from here stays ended, and a wrong password is to be known.
+                let isOver = machine.phase != .connecting || !error.isTransient || error.code == .cancelled
+                guard !isOver, left > 0, giveUpServer() else { throw error }
+                logger.debug("a server cannot be reached", metadata: ["error": "\(error)"])
+                dropChannel(error)
+                lossReason = nil
+            }
+        }
+    }
+
+    private func establishOnce() async throws(RedisError) {
         located = nil
         let address = try await locate()
         try checkAttempt()
@@ -33,7 +53,7 @@ extension RedisConnection {
             let adopted = connectFuture(bootstrap, address).map { channel in self.assumeIsolated { $0.adopt(channel) } }
             try await adopted.get()
         } catch {
-            throw lossReason ?? RedisError(connecting: error, to: address, configuration)
+            throw lossReason ?? RedisError(connecting: error, to: address, target)
         }
         try checkAttempt()
         let id = try await introduce()
@@ -101,7 +121,7 @@ extension RedisConnection {
 
     /// Authenticates, selects the database and finds out whether the server is able to serve; one round trip.
     private func introduce() async throws(RedisError) -> Int64? {
-        let greeting = RedisGreeting(configuration, at: located)
+        let greeting = RedisGreeting(target, at: located)
         return try greeting.clientID(from: try await exchange(greeting.commands).get())
     }
 

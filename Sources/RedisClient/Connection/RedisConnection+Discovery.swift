@@ -1,15 +1,19 @@
 import Logging
 import NIOCore
 
-/// Where the server is: known, or asked of sentinels before each attempt to connect.
+/// Where the server is: known, one of several, or asked of sentinels before each attempt to connect.
 ///
-/// The order of steps is the one that Redis' guidelines for Sentinel clients give: ask the sentinels in turn, connect to
+/// With sentinels the order of steps is the one that Redis' guidelines for Sentinel clients give: ask the sentinels in turn, connect to
 /// the server they name, have it confirm by `ROLE` that it is a master, and begin anew when any of it fails.
 extension RedisConnection {
     /// The address to connect to this time.
     func locate() async throws(RedisError) -> RedisConfiguration.Address {
         switch configuration.endpoint {
         case .server(let address): return address
+        case .servers(let servers):
+            let server = servers.choice.server
+            chosen = server
+            return servers.list[server].address
         case .sentinels(let sentinels): return try await discover(sentinels)
         }
     }
@@ -79,6 +83,37 @@ extension RedisConnection {
             return RedisError(refusal.code, "no sentinel tells the master of '\(sentinels.master)': \(reasons)")
         }
         return RedisError(.connectFailed, "no sentinel tells the master of '\(sentinels.master)': \(reasons)")
+    }
+
+    // MARK: Several servers
+
+    /// How to reach the server of this attempt.
+    var target: RedisConfiguration { chosen.map(configuration.at) ?? configuration }
+
+    /// The attempt to reach one of several servers failed; answers whether there is another one to try.
+    func giveUpServer() -> Bool {
+        guard let servers = configuration.endpoint.servers, let chosen else { return false }
+        return servers.choice.giveUp(chosen)
+    }
+
+    /// The connection is good; of several servers it has to be at the one where the others are.
+    func arrive() throws(RedisError) {
+        guard let servers = configuration.endpoint.servers, let chosen else { return }
+        switch servers.choice.arrive(at: chosen) {
+        case .tooLate: throw RedisError(.connectFailed, "the other connections have gone to another server")
+        case .joined: break
+        case .moved:
+            let place = "server \(chosen + 1) of \(servers.list.count)"
+            logger.warning("Connected to \(target.redactedURL), \(place): the one before cannot be reached")
+        }
+        isCounted = true
+    }
+
+    /// The connection has ended.
+    func depart() {
+        guard isCounted, let servers = configuration.endpoint.servers else { return }
+        isCounted = false
+        servers.choice.leave()
     }
 
     // MARK: What became of the answer

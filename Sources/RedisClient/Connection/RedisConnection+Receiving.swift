@@ -78,6 +78,7 @@ extension RedisConnection {
     func dropChannel(_ error: RedisError) {
         let channel = self.channel
         self.channel = nil
+        depart()
         clientID = nil
         keepAliveTimer?.cancel()
         keepAliveTimer = nil

@@ -107,6 +107,7 @@ extension RedisConnection {
 
     func becomeReady(_ id: Int64?) throws(RedisError) {
         try checkAttempt()
+        try arrive()
         guard machine.didConnect(at: .now()) else { throw Self.closed }
         clientID = id
         noteMaster()
@@ -120,6 +121,7 @@ extension RedisConnection {
         guard machine.phase == .connecting else { return }
         machine.didFailToConnect(error)
         distrustSentinel()
+        _ = giveUpServer()
         dropChannel(error)
         report(.lost(error))
         if !machine.isSupervised { pipeline.failQueued(error) }

@@ -39,6 +39,10 @@ actor RedisConnection {
 
     // MARK: Where the server is
 
+    /// Which of several servers the attempt under way, or the connection, goes to.
+    var chosen: Int?
+    /// Whether the connection is counted at that server.
+    var isCounted = false
     /// The sentinels in the order they are asked.
     var sentinelOrder: [RedisConfiguration.Address]
     /// The question to a sentinel that is under way.

@@ -66,11 +66,14 @@ extension RedisQueueAdministration {
             if !message.item.isEmpty { job.failedReason = "The message cannot be read." }
             return job
         }
-        job.attempts = task.headers.retries + (message.state == .active ? 1 : 0)
+        job.attempts = Self.attempts(retries: task.headers.retries) - (message.state == .active ? 0 : 1)
         job.priority = task.properties.priority
         job.arguments = argumentText(task.payload)
         return job
     }
+
+    /// How many runs so many retries make; a message may claim any number.
+    static func attempts(retries: Int) -> Int { min(max(0, retries), Int(Int32.max)) + 1 }
 
     /// The beginning of a message's arguments as JSON, secrets masked.
     private func argumentText(_ payload: TaskPayload) -> String {

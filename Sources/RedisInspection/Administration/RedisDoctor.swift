@@ -46,20 +46,30 @@ package struct RedisDoctor: Sendable {
     private let queues: RedisQueueAdministration
     /// The longest time limit of a configured task.
     private let longestTask: Duration?
+    /// The exchange of workers' events, `celeryev`.
+    private let eventExchange: String
+    /// How long workers have to send a heartbeat.
+    private let patience: Duration
     private let now: @Sendable () -> Instant
 
     /// A doctor for the deployment that `inspector` looks into.
+    ///
+    /// - Parameter patience: how long workers have to send a heartbeat, by which their clocks are compared; zero compares none.
     package init(
         inspector: RedisInspector,
         workers: RedisWorkerAdministration,
         queues: RedisQueueAdministration,
         longestTask: Duration? = nil,
+        eventExchange: String = "celeryev",
+        patience: Duration = .seconds(5),
         now: @escaping @Sendable () -> Instant = { .now() }
     ) {
         self.inspector = inspector
         self.workers = workers
         self.queues = queues
         self.longestTask = longestTask
+        self.eventExchange = eventExchange
+        self.patience = patience
         self.now = now
     }
 
@@ -235,42 +245,92 @@ package struct RedisDoctor: Sendable {
         }
     }
 
-    /// Looks at a bounded part of the keys: results without a time to live stay for ever.
+    /// Looks at a bounded part of the keys: results, and mailboxes of those who asked workers, that have no time to live stay
+    /// for ever.
     private func results() async throws -> [Finding] {
-        guard let client = inspector.results else {
-            return [Finding(check: "results", level: .ok, text: "No results are stored.")]
+        var findings: [Finding] = []
+        var broker = KeyCounts()
+        if let client = inspector.results {
+            let counts = try await count(client)
+            if client === inspector.broker { broker = counts }
+            findings.append(
+                Finding(
+                    check: "results",
+                    level: counts.resultsForEver > 0 ? .warning : .ok,
+                    text: counts.resultsForEver > 0
+                        ? "\(counts.resultsForEver) of \(counts.results) results that were looked at live for ever; set result_expires."
+                        : "Every result that was looked at expires."
+                )
+            )
+        } else {
+            findings.append(Finding(check: "results", level: .ok, text: "No results are stored."))
         }
-        let pattern = transport.keys.result(taskID: "*")
+        if inspector.results !== inspector.broker { broker = try await count(inspector.broker) }
+        if broker.mailboxesForEver > 0 {
+            findings.append(
+                Finding(
+                    check: "mailboxes",
+                    level: .warning,
+                    text:
+                        "\(broker.mailboxesForEver) mailboxes of those who asked workers live for ever (…reply.celery.pidbox); "
+                        + "whoever asked has gone. They may be deleted."
+                )
+            )
+        }
+        return findings
+    }
+
+    private struct KeyCounts {
+        var results = 0
+        var resultsForEver = 0
+        var mailboxesForEver = 0
+    }
+
+    private func count(_ client: RedisClient) async throws -> KeyCounts {
+        let keys = transport.keys
+        let records = [keys.result(taskID: ""), keys.group(groupID: "")]
+        let mailbox = ".reply." + workers.exchange
+        var counts = KeyCounts()
         var cursor = "0"
         var looked = 0
-        var records = 0
-        var forever = 0
         repeat {
-            let scan = RedisCommand("SCAN", cursor, "MATCH", pattern, "COUNT", "500")
+            let scan = RedisCommand("SCAN", cursor, "COUNT", "500")
             guard let parts = try await inspector.send([scan], to: client)[0].array, parts.count == 2,
                 let next = parts[0].text
             else { break }
-            let keys = parts[1].array?.compactMap(\.text) ?? []
-            if !keys.isEmpty {
-                let left = try await inspector.send(keys.map { RedisCommand("PTTL", $0) }, to: client)
-                forever += left.count { $0.int == -1 }
-                records += keys.count
+            let found = (parts[1].array?.compactMap(\.text) ?? []).filter { key in
+                key.hasSuffix(mailbox) || records.contains(where: key.hasPrefix)
+            }
+            if !found.isEmpty {
+                let left = try await inspector.send(found.map { RedisCommand("PTTL", $0) }, to: client)
+                for (key, left) in zip(found, left) {
+                    let isForEver = left.int == -1
+                    if key.hasSuffix(mailbox) {
+                        counts.mailboxesForEver += isForEver ? 1 : 0
+                    } else {
+                        counts.results += 1
+                        counts.resultsForEver += isForEver ? 1 : 0
+                    }
+                }
             }
             cursor = next
             looked += 500
         } while cursor != "0" && looked < Self.mostKeys
-        return [
-            Finding(
-                check: "results",
-                level: forever > 0 ? .warning : .ok,
-                text: forever > 0
-                    ? "\(forever) of \(records) results that were looked at live for ever; set result_expires."
-                    : "Every result that was looked at expires."
-            )
-        ]
+        return counts
     }
 
     // MARK: Workers
+
+    private func clocks(of names: [String]) async throws -> [Finding] {
+        guard patience > .zero else { return [] }
+        let readings = try await workers.clocks(of: names, eventExchange: eventExchange, patience: patience)
+        return Self.findings(
+            on: readings,
+            of: names,
+            patience: patience,
+            visibilityTimeout: transport.visibilityTimeout
+        )
+    }
 
     private func consumers() async throws -> [Finding] {
         let names = try await workers.nodeNames()
@@ -293,6 +353,7 @@ package struct RedisDoctor: Sendable {
                 )
             )
         }
+        findings += try await clocks(of: names)
         let consumers = try await workers.snapshot().consumers
         for queue in try await queues.queues() where consumers[queue.name] ?? 0 == 0 {
             findings.append(

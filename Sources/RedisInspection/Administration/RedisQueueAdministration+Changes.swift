@@ -54,28 +54,48 @@ extension RedisQueueAdministration: QueueAdministration {
         return try await run(Scripts.unpark, keys: [keys.parked, keys.parkedMessages], arguments).int == 1
     }
 
+    package func abort(_ id: String) async throws -> Bool {
+        guard inspector.results != nil else {
+            throw InspectionError(.noResultBackend, "there is no result backend")
+        }
+        return try await store(ResultRecord(taskID: id, status: .aborted), over: .unfinished)
+    }
+
     /// Whoever waits for a task's result is told that it will not run.
     private func noteRemoved(_ id: String) async throws {
-        guard let results = inspector.results else { return }
         let record = ResultRecord(
             taskID: id,
             status: .revoked,
             result: JSONWriter.bytes(ExceptionInfo.revoked(.revoked).json),
             dateDone: .now()
         )
-        guard let bytes = try? record.encoded(codecs: options.codecs, serializer: options.resultSerializer) else {
-            return
+        _ = try await store(record, over: .unbegun)
+    }
+
+    /// The tasks whose records may be replaced.
+    private enum Replaceable: String {
+        case unbegun, unfinished
+    }
+
+    /// Stores a task's record and tells those who wait for it; false where what is stored stays.
+    private func store(_ record: ResultRecord, over replaceable: Replaceable) async throws -> Bool {
+        guard let results = inspector.results else { return false }
+        let bytes: [UInt8]
+        do throws(MessageError) {
+            bytes = try record.encoded(codecs: options.codecs, serializer: options.resultSerializer)
+        } catch {
+            throw InspectionError(.refused, "\(record.taskID): \(error.message)")
         }
         let lifetime = options.resultLifetime.map { String(max(1, $0.components.seconds)) } ?? ""
-        let arguments = RedisArguments(lifetime, bytes)
-        let key = keys.result(taskID: id)
-        _ = try await inspector.translating { () async throws(RedisError) in
+        let arguments = RedisArguments(lifetime, bytes, replaceable.rawValue)
+        let key = keys.result(taskID: record.taskID)
+        return try await inspector.translating { () async throws(RedisError) in
             try await results.run(
-                Scripts.noteRemoved,
+                Scripts.storeRecord,
                 keys: [key],
                 arguments: arguments,
                 timeout: inspector.configuration.timeout
-            ).get()
+            ).get().int == 1
         }
     }
 

@@ -80,33 +80,34 @@ extension RedisQueueAdministration {
         guard let parts = reply.array, parts.count == 2, let counts = parts[0].array, counts.count == names.count,
             let next = parts[1].array
         else { throw InspectionError.unexpected(Scripts.countQueues) }
-        var found = counts.map { Waiting(count: $0.int ?? 0) }
-        for (place, age) in ages(lists, next) {
-            found[place / steps].oldest = max(found[place / steps].oldest ?? 0, age)
-        }
-        return found
+        let oldest = ages(names, next, steps: steps)
+        return zip(counts, oldest).map { count, oldest in Waiting(count: count.int ?? 0, oldest: oldest) }
     }
 
-    /// For how long the next task of each list has been seen to be the next, by the list's place.
-    private func ages(_ lists: [String], _ next: [RedisReply]) -> [(place: Int, seconds: Double)] {
+    /// For how long the oldest of each queue's next tasks has been seen to be the next; `nil` where nothing waits.
+    ///
+    /// - Parameter next: Place of a list among all lists of the queues, from one on, and its next task, in turns.
+    private func ages(_ names: ArraySlice<String>, _ next: [RedisReply], steps: Int) -> [Double?] {
         let now = ContinuousClock.now
+        var found: [[(step: Int, task: String)]] = Array(repeating: [], count: names.count)
+        for place in stride(from: 0, to: next.count - 1, by: 2) {
+            guard let list = next[place].int, let task = next[place + 1].text else { continue }
+            let (queue, step) = (list - 1).quotientAndRemainder(dividingBy: steps)
+            if found.indices.contains(queue) { found[queue].append((step, task)) }
+        }
         return firstSeen.withLock { firstSeen in
-            var ages: [(Int, Double)] = []
-            var occupied: Set<Int> = []
-            for place in stride(from: 0, to: next.count - 1, by: 2) {
-                guard let number = next[place].int, let task = next[place + 1].text, lists.indices.contains(number - 1)
-                else { continue }
-                let list = lists[number - 1]
-                occupied.insert(number - 1)
-                if let seen = firstSeen[list], seen.task == task {
-                    ages.append((number - 1, (now - seen.since) / .seconds(1)))
-                } else {
-                    firstSeen[list] = (task, now)
-                    ages.append((number - 1, 0))
+            zip(names, found).map { name, found in
+                let before = firstSeen[name]
+                guard !found.isEmpty else {
+                    if before != nil { firstSeen[name] = nil }
+                    return nil
                 }
+                let seen = found.map { step, task in
+                    before?.first { $0.step == step && $0.task == task } ?? Next(step: step, task: task, since: now)
+                }
+                firstSeen[name] = seen
+                return seen.map { (now - $0.since) / .seconds(1) }.max()
             }
-            for (place, list) in lists.enumerated() where !occupied.contains(place) { firstSeen[list] = nil }
-            return ages
         }
     }
 }

@@ -48,7 +48,7 @@ extension RedisQueueAdministration {
         // Workers of Celery leave no history: the record alone tells.
         let state: JobState = record.status.isReady ? (record.status == .success ? .completed : .failed) : .active
         var summary = JobSummary(id: id, task: record.extended?.name, queue: queue, state: state)
-        summary.attempts = (record.extended?.retries ?? 0) + 1
+        summary.attempts = attempts(retries: record.extended?.retries ?? 0)
         summary.worker = record.extended?.worker
         return JobDetail(summary)
     }

@@ -162,7 +162,7 @@ extension JobSummary {
         startedAt = task.startedAt
         finishedAt = task.finishedAt
         runtime = task.runtime.map { $0 / .seconds(1) }
-        progress = task.progress.map { JobProgress(current: $0.current, total: $0.total, status: $0.status) }
+        progress = task.progress
         failedReason = task.failure.map { $0.message.isEmpty ? $0.type : "\($0.type): \($0.message)" }
         if failedReason == nil, state == .failed { failedReason = task.state.rawValue }
         result = task.result?.shortened(to: 500)

@@ -33,8 +33,16 @@ package final class RedisQueueAdministration: Sendable {
     let options: Options
     let partitions: SnapshotCache<QueuePartition>
     let overviews: SnapshotCache<[QueueCounts]>
-    /// By list: the task that was next when somebody looked, and since when it was seen to be.
-    let firstSeen = Mutex<[String: (task: String, since: ContinuousClock.Instant)]>([:])
+    /// By queue: what was next in its lists when somebody looked.
+    let firstSeen = Mutex<[String: [Next]]>([:])
+
+    /// The task that is next in one of a queue's lists, and since when it was seen to be.
+    struct Next {
+        /// The place of the list's step among the priority steps.
+        let step: Int
+        let task: String
+        let since: ContinuousClock.Instant
+    }
 
     /// The administration of a deployment that `inspector` looks into.
     package init(

@@ -13,7 +13,7 @@ import Synchronization
 package final class RedisWorkerAdministration: Sendable {
     /// What all workers said at one moment.
     struct Snapshot: Sendable {
-        /// A task that runs, and where.
+        /// A task that a worker has; without a beginning where it has not begun.
         struct Running: Sendable {
             var worker: String
             var startedAt: Instant?
@@ -48,10 +48,10 @@ package final class RedisWorkerAdministration: Sendable {
     /// How long workers have that replace their processes.
     private static let longPatience = 10.0
 
-    private let transport: RedisTransportConfiguration
-    private let exchange: String
-    private let eventLoop: any EventLoop
-    private let logger: Logger
+    let transport: RedisTransportConfiguration
+    let exchange: String
+    let eventLoop: any EventLoop
+    let logger: Logger
     private let state = Mutex(State())
 
     /// An administration that connects when somebody asks.
@@ -113,6 +113,8 @@ package final class RedisWorkerAdministration: Sendable {
         var snapshot = Snapshot()
         for (name, answer) in answers.sorted(by: { $0.key < $1.key }) where answer["stats"]?["pool"] != nil {
             snapshot.facts.append(WorkerFacts(name: name, answer))
+            // A task may begin between the two answers: what runs counts.
+            for task in WorkerTask.tasks(answer["reserved"]) { snapshot.tasks[task.id] = .init(worker: name) }
             for task in WorkerTask.tasks(answer["active"]) {
                 snapshot.tasks[task.id] = .init(
                     worker: name,
@@ -145,7 +147,7 @@ package final class RedisWorkerAdministration: Sendable {
         }
     }
 
-    private func connected<Value>(_ body: (RedisClient) async throws -> Value) async throws -> Value {
+    func connected<Value>(_ body: (RedisClient) async throws -> Value) async throws -> Value {
         let client = RedisClient(configuration: transport.broker, eventLoop: eventLoop, logger: logger)
         do {
             try await client.connect()

@@ -7,13 +7,13 @@ extension WorkerFacts {
         self.init(name: name)
         let stats = answer["stats"]
         pid = stats?["pid"]?.int.flatMap { Int(exactly: $0) }
-        concurrency = stats?["pool"]?["max-concurrency"]?.int.flatMap { Int(exactly: $0) }
+        concurrency = stats?["pool"]?["max-concurrency"]?.int.map(Self.bounded)
         processes = (stats?["pool"]?["processes"]?.array ?? []).compactMap { $0.int.flatMap { Int(exactly: $0) } }
         uptime = stats?["uptime"]?.number
         for (task, count) in stats?["total"]?.object ?? JSONObject() {
-            ran[task] = count.int.flatMap { Int(exactly: $0) }
+            ran[task] = count.int.map(Self.bounded)
         }
-        prefetch = stats?["prefetch_count"]?.int.flatMap { Int(exactly: $0) }
+        prefetch = stats?["prefetch_count"]?.int.map(Self.bounded)
         // Linux counts kibibytes.
         memory = stats?["rusage"]?["maxrss"]?.number.flatMap { Int(exactly: ($0 * 1024).rounded()) }
         isCeleriac = stats?["pool"]?["implementation"]?.string?.hasPrefix("celeriac.") ?? false
@@ -21,6 +21,9 @@ extension WorkerFacts {
         active = answer["active"]?.array?.count ?? 0
         reserved = answer["reserved"]?.array?.count ?? 0
     }
+
+    /// A number that can be added to many others: anybody may answer to remote control.
+    private static func bounded(_ number: Int64) -> Int { Int(min(max(0, number), 1 << 48)) }
 }
 
 extension WorkerDetail {

@@ -29,15 +29,14 @@ package struct RedisAlertLedger: AlertLedger {
     }
 
     package func state(of hook: String) async throws -> JSONValue? {
-        let reply = try await inspector.send([RedisCommand("HGET", keys.alerts, hook)], to: inspector.broker)[0]
+        let reply = try await ask(RedisCommand("HGET", keys.alerts, hook))
         // What somebody else put there counts as nothing.
         return reply.bytes.flatMap { try? JSONReader.value($0) }
     }
 
     package func newest() async throws -> Int64 {
         let command = RedisCommand("ZRANGE", keys.dead, "-1", "-1", "WITHSCORES")
-        let reply = try await inspector.send([command], to: inspector.broker)[0]
-        return reply.array?.last?.double.map { Int64($0) } ?? 0
+        return try await ask(command).array?.last?.position ?? 0
     }
 
     package func letters(
@@ -54,18 +53,24 @@ package struct RedisAlertLedger: AlertLedger {
             "0",
             String(limit)
         )
-        let members = try await inspector.send([command], to: inspector.broker)[0].array ?? []
+        let members = try await ask(command).array ?? []
         let found = stride(from: 0, to: members.count - 1, by: 2).compactMap { place in
-            members[place].text.flatMap { id in members[place + 1].double.map { (id: id, position: Int64($0)) } }
+            members[place].text.flatMap { id in members[place + 1].position.map { (id: id, position: $0) } }
         }
         guard !found.isEmpty else { return [] }
         let facts = RedisCommand("HMGET", arguments: [keys.deadFacts] + found.map(\.id))
-        let replies = try await inspector.send([facts], to: inspector.broker)[0].array ?? []
+        let replies = try await ask(facts).array ?? []
         // One that went meanwhile still has its place, so that reading goes on behind it.
         return zip(found, replies).map { member, reply in
             let letter = reply.bytes.flatMap { DeadLetter(id: member.id, facts: $0) }
             return (member.position, letter ?? DeadLetter(unreadable: member.id))
         }
+    }
+
+    /// A server that refuses must not look like one that knows nothing: what was told would be told again, or never.
+    private func ask(_ command: RedisCommand) async throws -> RedisReply {
+        let reply = try await inspector.send([command], to: inspector.broker)[0]
+        return try await inspector.translating { () async throws(RedisError) in try reply.get() }
     }
 
     private func run(_ mode: String, _ lifetime: Int, _ hook: String = "", _ state: [UInt8] = []) async throws -> Bool {

@@ -22,7 +22,7 @@ extension FinishedTask {
             worker: worker,
             finishedAt: Instant(microseconds: end)
         )
-        attempts = Int(clamping: value["t"]?.int ?? 1)
+        attempts = Int(min(max(1, value["t"]?.int ?? 1), Int64(Int32.max)))
         tenant = value["m"]?.string
         receivedAt = value["r"]?.int.map { Instant(microseconds: end &- $0) }
         startedAt = value["b"]?.int.map { Instant(microseconds: end &- $0) }
@@ -38,7 +38,7 @@ extension FinishedTask {
             )
         }
         if let progress = value["p"]?.array, progress.count == 3 {
-            self.progress = Progress(
+            self.progress = JobProgress(
                 current: progress[0].number ?? 0,
                 total: progress[1].number ?? 0,
                 status: progress[2].string

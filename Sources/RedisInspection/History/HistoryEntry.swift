@@ -15,7 +15,7 @@ struct HistoryEntry: Sendable {
     /// Takes `[id, [field, value, …]]` apart; `nil` where it is something else.
     init?(_ reply: RedisReply) {
         guard let parts = reply.array, parts.count == 2, let id = parts[0].text, let fields = parts[1].array,
-            let number = id.split(separator: "-").first.flatMap({ Int($0) })
+            let number = id.split(separator: "-").first.flatMap({ Int($0) }), number <= RedisHistory.most
         else { return nil }
         var keep: Int?
         var age: Int?
@@ -31,8 +31,8 @@ struct HistoryEntry: Sendable {
         guard let keep, let age, let text else { return nil }
         self.id = id
         self.total = number
-        self.keep = keep
-        self.age = .seconds(age)
+        self.keep = min(max(0, keep), RedisHistory.most)
+        self.age = .seconds(min(max(0, age), RedisHistory.most))
         self.text = text
     }
 

@@ -221,6 +221,12 @@ struct HistoryProjection: Sendable {
     /// The rows that a query is about, how many match in all, and when the oldest one ended.
     func rows(_ query: HistoryQuery, now: Instant) -> (rows: [Row], total: Int, oldest: Instant?) {
         let bounds = bounds(now)
+        let oldest = rows.first { bounds[$0.stream].keep($0) }?.task.finishedAt
+        guard query.order == .finished else {
+            let matching = rows.filter { bounds[$0.stream].keep($0) && query.matches($0.task) }
+            let ordered = matching.sorted { query.order.precedes($0.task, $1.task) }
+            return (query.part(of: ordered), matching.count, oldest)
+        }
         var found: [Row] = []
         var total = 0
         func look(_ row: Row) {
@@ -233,7 +239,7 @@ struct HistoryProjection: Sendable {
         } else {
             for row in rows { look(row) }
         }
-        return (found, total, rows.first { bounds[$0.stream].keep($0) }?.task.finishedAt)
+        return (found, total, oldest)
     }
 
     /// The newest end of a task.

@@ -125,7 +125,7 @@ package actor RedisDeadLetters: DeadLetters {
             )
             let members = try await inspector.send([command], to: inspector.broker)[0].array ?? []
             let found = stride(from: 0, to: members.count - 1, by: 2).compactMap { place in
-                members[place].text.flatMap { id in members[place + 1].double.map { (id: id, score: Int64($0)) } }
+                members[place].text.flatMap { id in members[place + 1].position.map { (id: id, score: $0) } }
             }
             guard !found.isEmpty else { break }
             let facts = RedisCommand("HMGET", arguments: [keys.deadFacts] + found.map(\.id))
@@ -206,4 +206,9 @@ extension DeadLetter {
         let frames = traceback.split(whereSeparator: \.isNewline).filter { $0.contains("File \"") }
         task.failure?.traceback = frames.last.map(String.init)
     }
+}
+
+extension RedisReply {
+    /// A letter's place among the others; `nil` where somebody else made one that no letter can have.
+    var position: Int64? { double.flatMap { Int64(exactly: $0.rounded()) } }
 }

@@ -198,13 +198,16 @@ package actor RedisHistory: HistoryReading {
 
     // MARK: Replies
 
+    /// The greatest number that is believed; what is beyond it somebody else put there, and sums of it would overflow.
+    static let most = 1 << 53
+
     private static func pairs(_ reply: RedisReply) -> [(String, Int)] {
         let parts = reply.array ?? []
         return stride(from: 0, to: parts.count - 1, by: 2).compactMap { place in
             guard let field = parts[place].text, let number = parts[place + 1].text.flatMap({ Int($0) }) else {
                 return nil
             }
-            return (field, number)
+            return (field, min(max(0, number), most))
         }
     }
 

@@ -6,9 +6,31 @@ extension AlertSettings {
         .value("group_for", "seconds", \.groupFor) { $0.seconds($1, least: 1) },
         .int("at_most_per_hour", \.mostPerHour, in: 1...100_000),
         .optional("link", "address", \.link) { $0.webAddress($1) },
-        .optional("slack", "block", \.slack) { $0.slackAlerts($1) },
-        .optional("mail", "block", \.mail) { $0.mailAlerts($1) },
-        .optional("sentry", "block", \.sentry) { $0.sentryAlerts($1) },
+        .block(
+            "slack",
+            \.slack,
+            SlackAlertSettings.settings,
+            from: SlackAlertSettings(),
+            example: "a block with webhook_url",
+            needed: ["webhook_url"]
+        ),
+        .block(
+            "mail",
+            \.mail,
+            MailAlertSettings.settings,
+            from: MailAlertSettings(),
+            example: "a block with to, from and smtp",
+            needed: ["to", "from", "smtp"],
+            check: \.problem
+        ),
+        .block(
+            "sentry",
+            \.sentry,
+            SentryAlertSettings.settings,
+            from: SentryAlertSettings(),
+            example: "a block with dsn",
+            needed: ["dsn"]
+        ),
     ]
 }
 
@@ -24,13 +46,16 @@ extension MailAlertSettings {
     static let settings: [Setting<MailAlertSettings>] = [
         .value("to", "list of addresses", \.to) { $0.strings($1) },
         .name("from", \.from),
-        Setting("smtp", "block") { node, mail, reader in
-            guard let entries = reader.entries(node, expected: "a block such as {host: smtp.example.com}") else {
-                return
-            }
-            reader.block(entries, AlertMailServerSettings.settings, into: &mail.server)
-        },
+        .block("smtp", \.server, AlertMailServerSettings.settings, example: "a block such as {host: smtp.example.com}"),
     ]
+
+    /// What is wrong with the block as a whole.
+    fileprivate var problem: String? {
+        if to.isEmpty || to.count > 100 { return "'to' needs 1 to 100 addresses" }
+        if server.host.isEmpty { return "the key 'smtp.host' is missing" }
+        let isWhole = (server.username == nil) == (server.password == nil)
+        return isWhole ? nil : "'smtp.username' and 'smtp.password' need each other"
+    }
 }
 
 extension AlertMailServerSettings {
@@ -58,8 +83,8 @@ extension SentryAlertSettings {
 extension SettingReader {
     /// The block `alerts`.
     mutating func alerts(_ node: YAMLNode, into alerts: inout AlertSettings) {
-        guard let entries = entries(node, expected: "a block such as {slack: {webhook_url: …}}") else { return }
-        block(entries, AlertSettings.settings, into: &alerts)
+        let example = "a block such as {slack: {webhook_url: …}}"
+        alerts = block(node, AlertSettings.settings, from: alerts, expected: example) ?? alerts
     }
 
     /// An address of the web, without a slash at its end; messages never repeat it, since it may hold a secret.
@@ -73,45 +98,5 @@ extension SettingReader {
             return nil
         }
         return text.hasSuffix("/") ? String(text.dropLast()) : text
-    }
-
-    fileprivate mutating func slackAlerts(_ node: YAMLNode) -> SlackAlertSettings? {
-        guard let entries = entries(node, expected: "a block with webhook_url") else { return nil }
-        var slack = SlackAlertSettings()
-        block(entries, SlackAlertSettings.settings, into: &slack)
-        return hasAll(["webhook_url"], entries, node) ? slack : nil
-    }
-
-    fileprivate mutating func mailAlerts(_ node: YAMLNode) -> MailAlertSettings? {
-        guard let entries = entries(node, expected: "a block with to, from and smtp") else { return nil }
-        var mail = MailAlertSettings()
-        block(entries, MailAlertSettings.settings, into: &mail)
-        guard hasAll(["to", "from", "smtp"], entries, node) else { return nil }
-        guard !mail.to.isEmpty, mail.to.count <= 100 else {
-            error(node, "'to' needs 1 to 100 addresses")
-            return nil
-        }
-        guard !mail.server.host.isEmpty else {
-            error(node, "the key 'smtp.host' is missing")
-            return nil
-        }
-        guard (mail.server.username == nil) == (mail.server.password == nil) else {
-            error(node, "'smtp.username' and 'smtp.password' need each other")
-            return nil
-        }
-        return mail
-    }
-
-    fileprivate mutating func sentryAlerts(_ node: YAMLNode) -> SentryAlertSettings? {
-        guard let entries = entries(node, expected: "a block with dsn") else { return nil }
-        var sentry = SentryAlertSettings()
-        block(entries, SentryAlertSettings.settings, into: &sentry)
-        return hasAll(["dsn"], entries, node) ? sentry : nil
-    }
-
-    private mutating func hasAll(_ names: [String], _ entries: [YAMLEntry], _ node: YAMLNode) -> Bool {
-        guard let missing = names.first(where: { name in !entries.contains { $0.key == name } }) else { return true }
-        error(node, "the key '\(missing)' is missing")
-        return false
     }
 }

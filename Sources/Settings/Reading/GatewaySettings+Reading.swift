@@ -16,14 +16,21 @@ extension GatewaySettings {
         Setting("start_routes", "block") { node, gateway, reader in gateway.startRoutes = reader.startRoutes(node) },
         .optional("session_key", "text of 16 bytes or more", \.sessionKey) { $0.token($1) },
         .optional("downloads", "block", \.downloads) { $0.downloads($1) },
-        Setting("sync", "block") { node, gateway, reader in reader.sync(node, into: &gateway.sync) },
+        .block("sync", \.sync, SyncSettings.settings, example: "a block such as {processes: 2}"),
         .bool("any_task", \.anyTask),
         .int("tasks_per_minute", \.tasksPerMinute, in: 1...10_000_000),
         .int("max_bulk_items", \.bulkItems, in: 1...10_000),
         .int("max_queue_depth", \.queueDepth, in: 1...Int.max),
         .value("unique_for", "seconds", \.uniqueFor) { $0.seconds($1, least: 1) },
         .value("cors_origins", "list of origins", \.origins) { $0.origins($1) },
-        .optional("tls", "block", \.tls) { $0.gatewayTLS($1) },
+        .block(
+            "tls",
+            \.tls,
+            GatewayTLSSettings.settings,
+            from: GatewayTLSSettings(),
+            example: "a block with certificate and key",
+            check: { $0.isWhole ? nil : "needs both 'certificate' and 'key'" }
+        ),
         .int("max_body_bytes", \.bodyBytes, in: 1024...(64 << 20)),
         .int("max_header_bytes", \.headerBytes, in: 1024...(80 << 10)),
         .int("max_connections", \.connections, in: 1...1_000_000),
@@ -83,13 +90,15 @@ extension GatewayTLSSettings {
         .value("certificate", "path", \.certificateFile) { $0.path($1) },
         .value("key", "path", \.keyFile) { $0.path($1) },
     ]
+
+    fileprivate var isWhole: Bool { !certificateFile.isEmpty && !keyFile.isEmpty }
 }
 
 extension SettingReader {
     /// The block `gateway`.
     mutating func gateway(_ node: YAMLNode, into gateway: inout GatewaySettings) {
-        guard let entries = entries(node, expected: "a block such as {port: 5000}") else { return }
-        block(entries, GatewaySettings.settings, into: &gateway)
+        let example = "a block such as {port: 5000}"
+        gateway = block(node, GatewaySettings.settings, from: gateway, expected: example) ?? gateway
     }
 
     fileprivate mutating func startRoutes(_ node: YAMLNode) -> [StartRouteSettings] {
@@ -103,7 +112,8 @@ extension SettingReader {
             add(.error, at: place(entry.keyPosition), "expected an address such as /api/reports/start")
             return nil
         }
-        guard !["/api/tasks", "/api/tasks/bulk", "/tasks"].contains(entry.key), !entry.key.hasPrefix("/api/v1/admin/")
+        guard !["/api/tasks", "/api/tasks/bulk", "/tasks"].contains(entry.key),
+            !["/api/v1/admin/", "/admin/"].contains(where: entry.key.hasPrefix)
         else {
             add(.error, at: place(entry.keyPosition), "the gateway itself answers at this address")
             return nil
@@ -126,15 +136,11 @@ extension SettingReader {
             }
     }
 
-    fileprivate mutating func sync(_ node: YAMLNode, into sync: inout SyncSettings) {
-        guard let entries = entries(node, expected: "a block such as {processes: 2}") else { return }
-        block(entries, SyncSettings.settings, into: &sync)
-    }
-
     fileprivate mutating func downloads(_ node: YAMLNode) -> DownloadSettings? {
-        guard let entries = entries(node, expected: "a block such as {folders: [results/pdf]}") else { return nil }
-        var downloads = DownloadSettings()
-        block(entries, DownloadSettings.settings, into: &downloads)
+        let example = "a block such as {folders: [results/pdf]}"
+        guard let downloads = block(node, DownloadSettings.settings, from: DownloadSettings(), expected: example) else {
+            return nil
+        }
         if downloads.folders.isEmpty {
             error(node, "needs 'folders': the files of which folders may be downloaded?")
         }
@@ -198,17 +204,6 @@ extension SettingReader {
             return nil
         }
         return text
-    }
-
-    fileprivate mutating func gatewayTLS(_ node: YAMLNode) -> GatewayTLSSettings? {
-        guard let entries = entries(node, expected: "a block with certificate and key") else { return nil }
-        var tls = GatewayTLSSettings()
-        block(entries, GatewayTLSSettings.settings, into: &tls)
-        guard !tls.certificateFile.isEmpty, !tls.keyFile.isEmpty else {
-            error(node, "needs both 'certificate' and 'key'")
-            return nil
-        }
-        return tls
     }
 
     /// A path of plain words, without the slash at its end.

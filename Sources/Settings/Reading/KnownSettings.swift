@@ -65,7 +65,7 @@ enum KnownSettings {
     /// A `*` stands for a name people choose. Whoever makes a part act on a key takes it out of here.
     static let unheeded: Set<[String]> = {
         let top = [
-            "broker_failover_strategy", "broker_write_url", "control_queue_expires",
+            "broker_write_url", "control_queue_expires",
             "control_queue_ttl",
             "event_queue_expires", "event_queue_prefix", "event_queue_ttl", "enable_utc", "event_serializer",
             "redis_backend_health_check_interval", "redis_socket_keepalive", "redis_socket_timeout",

@@ -54,6 +54,46 @@ extension Setting {
         }
     }
 
+    /// A block whose keys change what stands in its place already.
+    ///
+    /// - Parameter example: what such a block looks like, for whoever wrote something else.
+    static func block<Part>(
+        _ name: String,
+        _ path: Key<Root, Part>,
+        _ settings: [Setting<Part>],
+        example: String
+    ) -> Setting {
+        Setting(name, "block") { node, root, reader in
+            guard let part = reader.block(node, settings, from: root[keyPath: path], expected: example) else { return }
+            root[keyPath: path] = part
+        }
+    }
+
+    /// A block that may be left out, and may have to have some of its keys.
+    ///
+    /// - Parameters:
+    ///   - defaults: the block without any key.
+    ///   - needed: the keys without which it is none.
+    ///   - check: says what else is wrong with it.
+    static func block<Part: Sendable>(
+        _ name: String,
+        _ path: Key<Root, Part?>,
+        _ settings: [Setting<Part>],
+        from defaults: Part,
+        example: String,
+        needed: [String] = [],
+        check: @escaping @Sendable (Part) -> String? = { _ in nil }
+    ) -> Setting {
+        optional(name, "block", path) { reader, node in
+            guard let part = reader.block(node, settings, from: defaults, expected: example, needed: needed) else {
+                return nil
+            }
+            guard let problem = check(part) else { return part }
+            reader.error(node, problem)
+            return nil
+        }
+    }
+
     static func bool(_ name: String, _ path: Key<Root, Bool>) -> Setting {
         value(name, "true or false", path) { $0.bool($1) }
     }
@@ -121,6 +161,22 @@ extension Setting {
 }
 
 extension SettingReader {
+    /// Reads a block by its table of keys into a value; `nil` where it is no block, or lacks a key that it needs.
+    mutating func block<Part>(
+        _ node: YAMLNode,
+        _ settings: [Setting<Part>],
+        from defaults: Part,
+        expected: String,
+        needed: [String] = []
+    ) -> Part? {
+        guard let entries = entries(node, expected: expected) else { return nil }
+        var part = defaults
+        block(entries, settings, into: &part)
+        guard let missing = needed.first(where: { name in !entries.contains { $0.key == name } }) else { return part }
+        error(node, "the key '\(missing)' is missing")
+        return nil
+    }
+
     /// Reads a block by its table of keys, every entry of it, and reports keys the table does not have.
     mutating func block<Root>(
         _ entries: [YAMLEntry],

@@ -37,12 +37,8 @@ public struct BrokerSettings: Sendable {
 
     /// Where to consume: the read URLs, else the URLs, else the default.
     public var consumeURLs: [ServerURL] { Self.first(readURLs, urls) }
-    /// The server to consume from: the first of several, but all where the first is a sentinel, for they stand for one server.
-    public var consumeURL: ServerURL {
-        let urls = consumeURLs
-        guard let first = urls.first, first.namesSentinels else { return urls.first ?? Self.defaultURL }
-        return ServerURL(urls.map(\.text).joined(separator: ";"))
-    }
+    /// The servers to consume from, or the sentinels that know the one, as one text.
+    public var consumeURL: ServerURL { ServerURL(consumeURLs.map(\.text).joined(separator: ";")) }
     /// Where to publish: the write URLs, else the URLs, else the default.
     public var publishURLs: [ServerURL] { Self.first(writeURLs, urls) }
     /// Whether any broker is configured; without one `celeriac up` starts its own.

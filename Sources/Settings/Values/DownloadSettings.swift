@@ -15,6 +15,9 @@ public struct DownloadSettings: Sendable, Hashable {
     /// `max_downloads`: how many files are sent at once; default 100.
     public var simultaneous = 100
 
+    /// Whether links are signed with a key that outlives the start.
+    public var hasKeys: Bool { !signingKeys.isEmpty || signingKeyFile != nil }
+
     /// No folders yet.
     public init() {}
 }

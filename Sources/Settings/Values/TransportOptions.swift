@@ -1,5 +1,5 @@
 /// `broker_transport_options`, under the names Kombu's Redis transport has (`kombu/transport/redis.py`).
-public struct TransportOptions: Sendable {
+public struct TransportOptions: Sendable, Hashable {
     /// In which order queues of one priority are looked at.
     public enum QueueOrder: String, Sendable, Hashable, CaseIterable {
         /// Every queue gets its turn to be first.

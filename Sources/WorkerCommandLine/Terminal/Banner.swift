@@ -83,6 +83,8 @@ extension ServerURL {
     package var bannerText: String {
         var text = redacted
         guard !namesSentinels else { return text }
+        let parts = parts
+        guard parts.count < 2 else { return parts.map(\.bannerText).joined(separator: ";") }
         let path = text.split(separator: "/", omittingEmptySubsequences: false)
         if text.hasPrefix("redis"), !text.hasPrefix("redis+"), path.count == 3 { text += "/0" }
         if text.hasSuffix("/"), path.count == 4 { text += "0" }

@@ -43,6 +43,9 @@ package enum RedisWiring {
         redis.keepAliveInterval = settings.transport.healthCheckInterval
         redis.clientName = settings.transport.clientName ?? redis.clientName
         if let tls = settings.tls { encrypt(&redis, tls, sentinel) }
+        if settings.failoverStrategy == .shuffle, case .servers(let servers) = redis.endpoint {
+            redis.endpoint = .servers(RedisServers(servers.list, order: .shuffled))
+        }
         return redis
     }
 
@@ -59,6 +62,8 @@ package enum RedisWiring {
             var redis = try read(url, settings.sentinel)
             redis.connectTimeout = settings.socketConnectTimeout ?? configuration.broker.connectionTimeout
             if let tls = settings.tls ?? configuration.broker.tls { encrypt(&redis, tls, settings.sentinel) }
+            // Results are where the messages are, whichever server that is at the time.
+            if redis.isSameServer(as: broker) { redis.endpoint = broker.endpoint }
             return redis
         }
     }

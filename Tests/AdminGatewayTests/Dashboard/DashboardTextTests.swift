@@ -40,7 +40,7 @@ import Testing
 
     @Test func `is remembered as ended`() {
         let sessions = Sessions(seal: seal)
-        let session = sessions.start("a", now: Instant(seconds: 0))
+        let session = sessions.start(GatewayUser(name: "a", role: .viewer, token: "a-token"), now: Instant(seconds: 0))
         let cookie = seal.cookie(session)
         #expect(sessions.session(cookie, now: Instant(seconds: 1)) == session)
         sessions.end(session, now: Instant(seconds: 1))
@@ -162,10 +162,10 @@ import Testing
         history.record(task("old", .success, at: 6000 - 3700))
         history.record(task("a", .success, at: 6000 - 130))
         history.record(task("b", .failure, at: 6000 - 130))
-        let activity = Activity(history: history) { Instant(seconds: 6000) }
-        try await activity.look()
+        let activity = Activity { Instant(seconds: 6000) }
+        try await activity.look(at: history)
         for number in 0..<5 { history.record(task("n\(number)", .success, at: 6000)) }
-        try await activity.look()
+        try await activity.look(at: history)
         let minutes = activity.minutes(of: "q")
         #expect(minutes.count == 60)
         #expect(minutes.reduce(0) { $0 + $1.completed } == 6)

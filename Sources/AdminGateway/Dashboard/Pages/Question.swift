@@ -12,6 +12,22 @@ struct Question {
     /// A number: name of the field, label and value.
     var number: (name: String, label: String, value: String)?
 
+    /// A question by its key in the words: `ask.<key>`, explained by `ask.<key>.help`.
+    ///
+    /// - Parameter yes: the key of what the button says; the question's own by default.
+    init(
+        _ key: String,
+        _ values: KeyValuePairs<String, String> = [:],
+        yes: String? = nil,
+        isDangerous: Bool = true,
+        _ words: Words
+    ) {
+        question = words["ask.\(key)", values]
+        explanation = words["ask.\(key).help"]
+        self.yes = words[yes ?? key]
+        self.isDangerous = isDangerous
+    }
+
     /// The page with the question; its form sends everything that was sent, and the answer.
     func page(_ frame: PageFrame, form: Form, action: String, back: String) -> Page {
         Page(

@@ -36,7 +36,8 @@ struct SchedulePage {
         }
         return [
             "name": entry.name, "key": PageFrame.key(entry.name), "encoded": PercentEncoding.encoded(entry.name),
-            "task": entry.task, "purpose": maybe(entry.purpose), "queue": entry.queue ?? "–",
+            "task": entry.task, "shortTask": PageFrame.short(entry.task), "purpose": maybe(entry.purpose),
+            "queue": entry.queue ?? "–",
             "times": Self.times(entry.times),
             "state": state,
             "stateText": frame.words[entry.isPaused ? "paused" : entry.isEnabled ? "enabled" : "disabled"],

@@ -65,14 +65,15 @@ struct TaskPage {
         ]
         content["progress"] = progress.map { TaskRow.progress($0, frame.humanizer) } ?? false as Any
         let reasons = (isOver ? [] : explanation?.reasons ?? [])
-            .filter { state != .active || Self.troubles.contains($0.code) }
+            .filter { state != .active || Self.troubles.contains($0.code) || isReserved }
         content["hasReasons"] = !reasons.isEmpty
+        content["why"] = words[state == .active && !isReserved ? "trouble" : "why"]
         content["reasons"] = reasons.map { ["text": Self.text($0, words), "code": $0.code] }
         content["facts"] = facts(frame)
         content["timeline"] = timeline(frame)
         content["hasFiles"] = !files.isEmpty
-        content["files"] = files.map { file in
-            ["name": file.name, "href": file.url, "size": frame.humanizer.bytes(Int(file.size))]
+        content["files"] = files.map { link in
+            ["name": link.file.place.name, "href": link.url, "size": frame.humanizer.bytes(Int(link.file.size))]
         }
         let tree = tree(frame)
         content["hasTree"] = !tree.isEmpty
@@ -89,6 +90,11 @@ struct TaskPage {
 
     /// What is worth saying of a task that runs.
     private static let troubles: Set<String> = ["stalled", "dead_worker"]
+
+    /// Whether a worker has it and has not begun, as where its rate is limited.
+    private var isReserved: Bool {
+        job?.summary.progress == nil && explanation?.reasons.contains { $0.code == "reserved" } ?? false
+    }
 
     /// The sentence in the reader's language, where there is one.
     private static func text(_ reason: Explanation.Reason, _ words: Words) -> String {
@@ -136,7 +142,7 @@ struct TaskPage {
     }
 
     private var progress: JobProgress? {
-        guard state == .active else { return nil }
+        guard state == .active, !isReserved else { return nil }
         return job?.summary.progress ?? JobProgress(current: 0, total: 100)
     }
 
@@ -170,8 +176,9 @@ struct TaskPage {
         add("expires", job?.expires)
         add("origin", job?.origin)
         add("messageSize", job?.messageBytes.map { humanizer.bytes($0) })
+        // A task that was retried was sent by itself.
         let parent = finished?.parentID ?? job?.parent
-        add("parent", parent, href: parent.map { frame.path(task: $0) })
+        if let parent, parent != id { add("parent", parent, href: frame.path(task: parent)) }
         let root = finished?.rootID ?? job?.root
         if let root, root != id { add("root", root, href: frame.path(task: root)) }
         add("group", finished?.groupID ?? job?.group)
@@ -190,7 +197,6 @@ struct TaskPage {
             ])
         }
         let start = finished?.startedAt ?? job?.summary.startedAt
-        if let received = finished?.receivedAt ?? job?.receivedAt { add(words["received"], received) }
         let earlier =
             finished.map { JobAttempt.earlier($0.earlierAttempts, of: $0.attempts - 1) }
             ?? (job?.attempts ?? []).filter { $0.outcome == .retry }
@@ -200,6 +206,7 @@ struct TaskPage {
             let parts = [attempt.failure.map { "\($0.type): \($0.message)" }, attempt.worker, runtime]
             add(label, attempt.finishedAt, parts.compactMap(\.self).joined(separator: " · "), kind: "delayed")
         }
+        if let received = finished?.receivedAt ?? job?.receivedAt { add(words["received"], received) }
         if let start { add(words["started"], start, finished?.worker ?? job?.summary.worker, kind: "active") }
         switch state {
         case .waiting?: add(words["state.waiting"], nil, job?.summary.position.map { "#" + humanizer.count($0) })

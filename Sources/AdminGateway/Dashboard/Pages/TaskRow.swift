@@ -102,6 +102,7 @@ struct TaskRow: Sendable, Hashable {
             "shortTask": PageFrame.short(name),
             "href": frame.path(task: id, queue: queue), "queue": queue, "queueHref": frame.path(queue: queue),
             "state": state.rawValue, "stateText": words["state.\(state.rawValue)"],
+            "asksWhy": state == .waiting || state == .delayed,
             "attempts": attempts > 0 ? humanizer.count(attempts) : "–", "tenant": maybe(tenant),
             "worker": maybe(state == .active ? worker : nil), "arguments": maybe(arguments), "error": maybe(error),
             "progress": progress.map { Self.progress($0, humanizer) } ?? false as Any,

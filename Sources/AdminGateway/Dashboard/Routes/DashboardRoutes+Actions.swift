@@ -131,14 +131,7 @@ extension DashboardRoutes {
         case "pause", "resume":
             let pauses = verb == "pause"
             guard !pauses || sent.isConfirmed else {
-                return .ask(
-                    Question(
-                        question: words["ask.pause", ["name": queue]],
-                        explanation: words["ask.pause.help"],
-                        yes: words["pause"],
-                        isDangerous: false
-                    )
-                )
+                return .ask(Question("pause", ["name": queue], isDangerous: false, words))
             }
             let queues = administration.queues
             let changed = try await auditor.change(
@@ -161,19 +154,16 @@ extension DashboardRoutes {
         else { return .refused(words["failed.value"]) }
         guard sent.isConfirmed else {
             let age = sent.asked.frame.humanizer.age(Double(grace))
-            return .ask(
-                Question(
-                    question: words["ask.clean", ["name": queue]],
-                    explanation: words[
-                        "ask.clean.help",
-                        [
-                            "state": words["state.\(state.rawValue)"],
-                            "age": grace == 0 ? words["anyAge"] : words["olderThanAge", ["t": age]],
-                        ]
-                    ],
-                    yes: words["clean"]
-                )
-            )
+            var question = Question("clean", ["name": queue], words)
+            question.explanation =
+                words[
+                    "ask.clean.help",
+                    [
+                        "state": words["state.\(state.rawValue)"],
+                        "age": grace == 0 ? words["anyAge"] : words["olderThanAge", ["t": age]],
+                    ]
+                ]
+            return .ask(question)
         }
         let queues = administration.queues
         let count = try await auditor.change(
@@ -189,15 +179,11 @@ extension DashboardRoutes {
         let words = sent.words
         guard sent.isConfirmed else {
             let waiting = try await administration.queues.counts(of: [queue]).first?.waiting ?? 0
-            return .ask(
-                Question(
-                    question: words["ask.drain", ["name": queue]],
-                    explanation: words["ask.drain.help", ["n": sent.count(waiting)]],
-                    yes: words["drain"],
-                    typed: queue,
-                    choice: ("delayed", words["ask.drain.delayed"])
-                )
-            )
+            var question = Question("drain", ["name": queue], words)
+            question.explanation = words["ask.drain.help", ["n": sent.count(waiting)]]
+            question.typed = queue
+            question.choice = ("delayed", words["ask.drain.delayed"])
+            return .ask(question)
         }
         guard sent.form["typed"] == queue else { return .refused(words["failed.typed"]) }
         let (queues, delayed) = (administration.queues, sent.form["delayed"] == "yes")
@@ -214,7 +200,7 @@ extension DashboardRoutes {
 
     private func change(task verb: String, _ sent: Sent) async throws -> Answer {
         let id = try sent.asked.part("task_id")
-        guard TaskIDParameter.isFit(id) else { throw Refusal(status: .notFound, name: "task") }
+        guard NameParameter.isFit(id) else { throw Refusal(status: .notFound, name: "task") }
         if verb == "terminate" { return try await terminate(id, sent) }
         guard let queue = sent.form["queue"] else { return .refused(sent.words["failed.value"]) }
         return try await change([(id, queue)], verb, sent)
@@ -224,7 +210,7 @@ extension DashboardRoutes {
     private func changePicked(_ verb: String, _ sent: Sent) async throws -> Answer {
         let picked = sent.form.all("id").prefix(1000).compactMap { text -> (String, String)? in
             let parts = text.split(separator: " ", maxSplits: 1).map(String.init)
-            return parts.count == 2 && TaskIDParameter.isFit(parts[0]) ? (parts[0], parts[1]) : nil
+            return parts.count == 2 && NameParameter.isFit(parts[0]) ? (parts[0], parts[1]) : nil
         }
         guard !picked.isEmpty else { return .refused(sent.words["failed.nothing"]) }
         return try await change(picked, verb, sent)
@@ -238,14 +224,7 @@ extension DashboardRoutes {
         let known = Set(administration.queues.queueNames)
         guard tasks.allSatisfy({ known.contains($0.queue) }) else { return .refused(words["failed.value"]) }
         guard sent.isConfirmed else {
-            return .ask(
-                Question(
-                    question: words["ask.\(verb)", ["n": sent.count(tasks.count)]],
-                    explanation: words["ask.\(verb).help"],
-                    yes: words[verb],
-                    isDangerous: verb == "remove"
-                )
-            )
+            return .ask(Question(verb, ["n": sent.count(tasks.count)], isDangerous: verb == "remove", words))
         }
         var outcomes: [String] = []
         for (id, queue) in tasks { outcomes.append(try await change(id, queue, verb, sent)) }
@@ -280,15 +259,7 @@ extension DashboardRoutes {
 
     private func terminate(_ id: String, _ sent: Sent) async throws -> Answer {
         let words = sent.words
-        guard sent.isConfirmed else {
-            return .ask(
-                Question(
-                    question: words["ask.terminate"],
-                    explanation: words["ask.terminate.help"],
-                    yes: words["terminate"]
-                )
-            )
-        }
+        guard sent.isConfirmed else { return .ask(Question("terminate", [:], words)) }
         let workers = administration.workers
         let replies = try await auditor.change(
             "task.terminate",
@@ -345,12 +316,7 @@ extension DashboardRoutes {
     /// The question before an order that takes something away.
     private static func question(_ order: WorkerOrder, _ name: String, _ words: Words) -> Question? {
         func ask(_ key: String, _ yes: String) -> Question {
-            Question(
-                question: words["ask.\(key)", ["name": name]],
-                explanation: words["ask.\(key).help"],
-                yes: words[yes],
-                isDangerous: key == "shutdown"
-            )
+            Question(key, ["name": name], yes: yes, isDangerous: key == "shutdown", words)
         }
         switch order {
         case .shutDown: return ask("shutdown", "shutdown")
@@ -371,14 +337,7 @@ extension DashboardRoutes {
         let (words, schedule) = (sent.words, administration.schedule)
         if verb == "run" {
             guard sent.isConfirmed else {
-                return .ask(
-                    Question(
-                        question: words["ask.run", ["name": entry]],
-                        explanation: words["ask.run.help"],
-                        yes: words["runNow"],
-                        isDangerous: false
-                    )
-                )
+                return .ask(Question("run", ["name": entry], yes: "runNow", isDangerous: false, words))
             }
             let id = try await auditor.change(
                 "schedule.run",
@@ -441,12 +400,7 @@ extension DashboardRoutes {
             throw GatewayError.notFound("There is nothing at this address.")
         }
         guard sent.isConfirmed else {
-            var question = Question(
-                question: words["ask.\(verb)", ["n": sent.count(count)]],
-                explanation: words["ask.\(verb).help"],
-                yes: words[verb],
-                isDangerous: verb == "delete"
-            )
+            var question = Question(verb, ["n": sent.count(count)], isDangerous: verb == "delete", words)
             if verb == "redrive" { question.number = ("pace", words["ask.redrive.pace"], "0") }
             return .ask(question)
         }

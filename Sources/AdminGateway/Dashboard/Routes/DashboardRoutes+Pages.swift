@@ -8,16 +8,23 @@ import NIOCore
 extension DashboardRoutes {
     // MARK: Queues
 
+    private static let lastFailures: HistoryQuery = {
+        var query = HistoryQuery()
+        query.states = [.failure]
+        query.limit = 8
+        return query
+    }()
+
     func overview(_ asked: Asked) async throws -> Page {
-        try await activity.look()
-        var failures = HistoryQuery()
-        failures.states = [.failure]
-        failures.limit = 8
+        try await activity.look(at: history)
+        async let queues = administration.queues.queues()
+        async let workers = administration.workers.workers()
+        async let failed = history.finished(Self.lastFailures).tasks
         var page = OverviewPage(
-            queues: try await administration.queues.queues(),
+            queues: try await queues,
             activity: activity,
-            workers: try await administration.workers.workers(),
-            failures: try await history.finished(failures).tasks
+            workers: try await workers,
+            failures: try await failed
         )
         page.search = asked.query["search"]?.lowercased()
         page.order = asked.query["order"].flatMap(OverviewPage.Order.init)
@@ -27,7 +34,7 @@ extension DashboardRoutes {
 
     func queue(_ asked: Asked) async throws -> Page {
         let name = try knownQueue(asked)
-        try await activity.look()
+        try await activity.look(at: history)
         guard let counts = try await administration.queues.counts(of: [name]).first else {
             throw GatewayError.notFound("There is no queue of that name.")
         }
@@ -96,7 +103,7 @@ extension DashboardRoutes {
 
     func task(_ asked: Asked) async throws -> Page {
         let id = try asked.part("task_id")
-        guard TaskIDParameter.isFit(id) else { throw Refusal(status: .notFound, name: "task") }
+        guard NameParameter.isFit(id) else { throw Refusal(status: .notFound, name: "task") }
         var page = TaskPage(id: id)
         page.finished = try await history.finished(taskID: id)
         page.status = try await status(of: id)

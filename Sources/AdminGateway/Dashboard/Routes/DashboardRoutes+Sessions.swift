@@ -28,7 +28,7 @@ extension DashboardRoutes {
         var visitor = guest(request, context)
         if request.headers[.authorization] == nil, let cookie = request.cookies[Self.sessionCookie]?.value,
             let session = sessions.session(cookie, now: now()),
-            let user = configuration.users.first(where: { $0.name == session.user })
+            let user = configuration.users.first(where: { sessions.seal.belongs(session, to: $0) })
         {
             visitor.user = user
             visitor.proof = .session(session, formToken: sessions.seal.formToken(session))
@@ -39,7 +39,7 @@ extension DashboardRoutes {
         return visitor
     }
 
-    private func guest(_ request: Request, _ context: GatewayContext) -> Visitor {
+    func guest(_ request: Request, _ context: GatewayContext) -> Visitor {
         let chosen =
             Form(encoded: request.uri.query ?? "")["lang"] ?? request.cookies[Self.languageCookie]?.value
         let locale =
@@ -100,7 +100,7 @@ extension DashboardRoutes {
         var response = Response.redirect(to: next)
         response.remember(
             Self.sessionCookie,
-            sessions.seal.cookie(sessions.start(user.name, now: now())),
+            sessions.seal.cookie(sessions.start(user, now: now())),
             at: cookiePath,
             isSecure: configuration.isEncrypted,
             seconds: Int(Sessions.lifetime.components.seconds),

@@ -18,7 +18,7 @@ struct DashboardRoutes: Sendable {
     let activity: Activity
     let door: Doorkeeper
     let sessions: Sessions
-    let followers: FollowerCount
+    let memory: GatewayMemory
     let downloads: Downloads?
     let now: @Sendable () -> Instant
 
@@ -60,7 +60,7 @@ struct DashboardRoutes: Sendable {
 
         /// A part of the path, percent signs resolved.
         func part(_ name: String) throws -> String {
-            guard let text = context.parameters.get(name).flatMap(PercentEncoding.decoded), !text.isEmpty else {
+            guard let text = context.part(name), !text.isEmpty else {
                 throw GatewayError.notFound("There is nothing at this address.")
             }
             return text
@@ -138,6 +138,13 @@ struct DashboardRoutes: Sendable {
             ]
         )
         return Self.html(frame.html(page), status: status)
+    }
+
+    /// A page that says that there is nothing at an address, to whomever asks.
+    func missing(_ request: Request, _ context: GatewayContext) -> Response {
+        // Nothing here is for users only: who is none is told the same.
+        let visitor = (try? self.visitor(request, context)) ?? guest(request, context)
+        return problem(Refusal(status: .notFound, name: "notFound"), frame(request, visitor), context)
     }
 
     /// A page that is refused for a reason that a person understands.

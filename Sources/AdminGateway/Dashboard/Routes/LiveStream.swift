@@ -12,7 +12,9 @@ struct LiveStream: Sendable {
     let keepAlive: Duration
     let inspector: TaskInspector
     let words: Words
-    let place: FollowerCount.Place
+    let place: Places.Place
+    /// Whether who follows still may.
+    let isAllowed: @Sendable () -> Bool
 
     @concurrent func write(to writer: inout any ResponseBodyWriter) async throws {
         let (news, source) = AsyncStream.makeStream(of: String.self, bufferingPolicy: .bufferingNewest(200))
@@ -39,6 +41,7 @@ struct LiveStream: Sendable {
         var sent: [String: String] = [:]
         var lastWrite = ContinuousClock.now
         for await id in news {
+            guard isAllowed() else { return }
             guard let event = try await event(of: id) else { continue }
             if sent[id] != event {
                 sent[id] = event
@@ -87,10 +90,10 @@ extension DashboardRoutes {
     func live(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let visitor = try visitor(request, context)
         let ids = Set(Form(encoded: request.uri.query ?? "").all("id"))
-        guard !ids.isEmpty, ids.count <= Self.mostFollowed, ids.allSatisfy(TaskIDParameter.isFit) else {
+        guard !ids.isEmpty, ids.count <= Self.mostFollowed, ids.allSatisfy(NameParameter.isFit) else {
             throw GatewayError.invalid("id", "Expected 1 to \(Self.mostFollowed) ids of tasks.")
         }
-        let place = try followers.enter()
+        let place = try memory.followers.enter(most: configuration.limits.followers)
         var changes: [(id: String, changes: ResultChanges)] = []
         do {
             for id in ids.sorted() { changes.append((id, try await feed.changes(of: id))) }
@@ -104,7 +107,8 @@ extension DashboardRoutes {
             keepAlive: configuration.limits.keepAlive,
             inspector: inspector,
             words: Words.of(visitor.locale),
-            place: place
+            place: place,
+            isAllowed: { [memory] in memory.admits(visitor.user) }
         )
         return Response(
             status: .ok,

@@ -9,6 +9,8 @@ struct Session: Sendable, Hashable {
     var expires: Instant
     /// Tells two sessions of one user apart.
     var nonce: String
+    /// Stands for the token that was typed: a session ends with it.
+    var mark = ""
 }
 
 /// Signs what a browser keeps for the gateway, so that it can be believed when it comes back.
@@ -16,13 +18,13 @@ struct SessionSeal: Sendable {
     private let key: SymmetricKey
 
     /// A seal with a key of its own, or with one that several gateways share.
-    init(secret: String? = nil) {
-        key = secret.map { SymmetricKey(data: SHA256.hash(data: Array($0.utf8))) } ?? SymmetricKey(size: .bits256)
+    init(secret: String? = nil, ownKey: SymmetricKey = SymmetricKey(size: .bits256)) {
+        key = secret.map { SymmetricKey(data: SHA256.hash(data: Array($0.utf8))) } ?? ownKey
     }
 
     /// The session as the value of a cookie.
     func cookie(_ session: Session) -> String {
-        let text = "\(Self.hex(session.user.utf8)).\(session.expires.microseconds).\(session.nonce)"
+        let text = "\(Self.hex(session.user.utf8)).\(session.expires.microseconds).\(session.nonce).\(session.mark)"
         return "\(text).\(mac("session", text))"
     }
 
@@ -32,9 +34,18 @@ struct SessionSeal: Sendable {
         let text = String(cookie[..<dot])
         guard Self.areEqual(mac("session", text), String(cookie[cookie.index(after: dot)...])) else { return nil }
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, let user = Self.text(parts[0]), let expires = Int64(parts[1]) else { return nil }
-        let session = Session(user: user, expires: Instant(microseconds: expires), nonce: String(parts[2]))
+        guard parts.count == 4, let user = Self.text(parts[0]), let expires = Int64(parts[1]) else { return nil }
+        var session = Session(user: user, expires: Instant(microseconds: expires), nonce: String(parts[2]))
+        session.mark = String(parts[3])
         return session.expires > now ? session : nil
+    }
+
+    /// What stands for a user's token in a session.
+    func mark(_ user: GatewayUser) -> String { String(mac("token", Self.hex(user.tokenDigest)).prefix(32)) }
+
+    /// Whether a session was begun with the token that the user has.
+    func belongs(_ session: Session, to user: GatewayUser) -> Bool {
+        session.user == user.name && Self.areEqual(session.mark, mark(user))
     }
 
     /// What a form of this session must carry: another site can send a form, but cannot know this.

@@ -5,20 +5,27 @@ struct Plot: Sendable {
     let bad: [Double]
     let width: Double
     let height: Double
+    /// What reaches the upper edge.
+    let peak: Double
+    /// The line through the values.
+    let line: String
 
     init(values: [Double], bad: [Double], width: Double = 116, height: Double = 26) {
         self.values = values
         self.bad = bad
         self.width = width
         self.height = height
-    }
-
-    /// What reaches the upper edge.
-    var peak: Double { max(1, values.max() ?? 0, bad.max() ?? 0) }
-
-    /// The line through the values.
-    var line: String {
-        points(values).enumerated().map { place, point in "\(place == 0 ? "M" : "L")\(point.x) \(point.y)" }.joined()
+        let peak = max(1, values.max() ?? 0, bad.max() ?? 0)
+        self.peak = peak
+        let step = values.count > 1 ? width / Double(values.count - 1) : 0
+        var line = ""
+        for (place, value) in values.enumerated() {
+            line += place == 0 ? "M" : "L"
+            line += Self.text(Double(place) * step)
+            line += " "
+            line += Self.text(height - 1 - value / peak * (height - 2))
+        }
+        self.line = line
     }
 
     /// The space below the line.
@@ -39,16 +46,10 @@ struct Plot: Sendable {
         }.joined()
     }
 
-    private func points(_ values: [Double]) -> [(x: String, y: String)] {
-        let step = values.count > 1 ? width / Double(values.count - 1) : 0
-        return values.enumerated().map { place, value in
-            (Self.text(Double(place) * step), Self.text(height - 1 - value / peak * (height - 2)))
-        }
-    }
-
     /// A tenth is finer than any screen shows here.
     private static func text(_ value: Double) -> String {
         let tenths = Int((value * 10).rounded())
-        return tenths.isMultiple(of: 10) ? String(tenths / 10) : "\(Double(tenths) / 10)"
+        guard !tenths.isMultiple(of: 10) else { return String(tenths / 10) }
+        return (tenths < 0 ? "-" : "") + String(abs(tenths) / 10) + "." + String(abs(tenths) % 10)
     }
 }

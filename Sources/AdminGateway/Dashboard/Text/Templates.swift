@@ -1,3 +1,4 @@
+import HTMLTemplates
 import Mustache
 
 /// The pages' templates, parsed once; everything they are given is escaped.
@@ -23,7 +24,7 @@ struct Templates: Sendable {
         var library = MustacheLibrary()
         for (name, source) in Self.sources {
             do {
-                library.register(try MustacheTemplate(string: String(decoding: source, as: UTF8.self)), named: name)
+                library.register(try MustacheTemplate(html: String(decoding: source, as: UTF8.self)), named: name)
             } catch {
                 preconditionFailure("the template \(name): \(error)")  // Part of this program: every test parses it.
             }

@@ -1,12 +1,10 @@
 import Hummingbird
-import HummingbirdCore
-import HummingbirdTLS
 package import Logging
-import NIOCore
-import NIOSSL
 import ServiceLifecycle
 
 /// Serves a gateway's routes on an address until it is told to stop.
+///
+/// What it serves may be replaced while it does: each request is answered by one gateway from its beginning to its end.
 package struct GatewayServer: Service, CustomStringConvertible {
     /// Where it listens.
     package enum Address: Sendable, Hashable {
@@ -33,8 +31,9 @@ package struct GatewayServer: Service, CustomStringConvertible {
     /// The log of a service group names services so; what the server is made of is secret.
     package var description: String { "HTTP server" }
 
-    private let gateway: Gateway
-    private let application: Application<RouterResponder<GatewayContext>>
+    private let served: ServedGateway
+    private let connections: ConnectionTerms
+    private let application: Application<ServedGateway>
 
     /// A server that does not listen yet.
     ///
@@ -44,7 +43,6 @@ package struct GatewayServer: Service, CustomStringConvertible {
         gateway: Gateway,
         address: Address,
         certificate: Certificate?,
-        limits: GatewayLimits,
         logger: Logger,
         onListening: @escaping @Sendable (Int?) -> Void
     ) throws {
@@ -53,13 +51,15 @@ package struct GatewayServer: Service, CustomStringConvertible {
             case .tcp(let host, let port): .hostname(host, port: port)
             case .unix(let path): .unixDomainSocket(path: path)
             }
-        self.gateway = gateway
+        let connections = try ConnectionTerms(gateway.limits, certificate)
+        self.connections = connections
+        served = ServedGateway(gateway)
         application = Application(
-            router: gateway.router(),
-            server: try Self.server(certificate, limits),
+            responder: served,
+            server: connections.server,
             configuration: ApplicationConfiguration(
                 address: bind,
-                availableConnectionsDelegate: .maximum(limits.connections, logger: logger)
+                availableConnectionsDelegate: ConnectionLimit(terms: connections)
             ),
             onServerRunning: { onListening($0.localAddress?.port) },
             logger: logger
@@ -69,28 +69,25 @@ package struct GatewayServer: Service, CustomStringConvertible {
     /// Serves until its task is cancelled or the service group stops.
     package func run() async throws {
         // Ends with the server: nobody asks for what it keeps up to date any more.
-        let watch = Task { await gateway.keepWatch() }
+        let watch = Task { await keepWatch() }
         defer { watch.cancel() }
         try await application.run()
     }
 
-    private static func server(_ certificate: Certificate?, _ limits: GatewayLimits) throws -> HTTPServerBuilder {
-        let plain = HTTPServerBuilder.http1(
-            configuration: HTTP1Channel.Configuration(
-                idleTimeout: TimeAmount(limits.idleTime),
-                httpDecoderConfiguration: .init(
-                    maxHeaderFieldSize: limits.headerBytes,
-                    maxHeaderListSize: limits.headerBytes,
-                    maxHeaderFieldCount: 100
-                )
-            )
-        )
-        guard let certificate else { return plain }
-        var tls = TLSConfiguration.makeServerConfiguration(
-            certificateChain: try NIOSSLCertificate.fromPEMFile(certificate.certificateFile).map { .certificate($0) },
-            privateKey: .privateKey(try NIOSSLPrivateKey(file: certificate.keyFile, format: .pem))
-        )
-        tls.minimumTLSVersion = .tlsv12
-        return try .tls(plain, tlsConfiguration: tls)
+    /// Serves another gateway from the next request on, and the certificate from the next connection on.
+    ///
+    /// Requests that are being answered, and those who follow something, stay with the one they have. What was counted
+    /// and remembered goes on.
+    ///
+    /// - Throws: what is wrong with the certificate; then nothing has changed.
+    package func serve(_ gateway: Gateway, certificate: Certificate?) throws {
+        try connections.change(to: gateway.limits, certificate)
+        served.change(to: gateway)
+    }
+
+    private func keepWatch() async {
+        while (try? await Task.sleep(for: Dashboard.lookEvery)) != nil {  // throws when it is cancelled
+            await served.gateway.look()
+        }
     }
 }
