@@ -1,6 +1,7 @@
 """Tasks that failed for good are told: to a webhook, by mail, to Sentry."""
 
 import json
+import signal
 import subprocess
 
 import pytest
@@ -250,3 +251,29 @@ def test_a_wrong_block_is_refused(deployment, alerts, complaint):
     )
     assert done.returncode == 2 and complaint in done.stderr
     assert "ppppppppp" not in done.stderr
+
+
+def test_hup_tells_others_from_then_on(deployment, slack):
+    configure(deployment, slack)
+    gateway = Gateway(deployment, level="DEBUG")
+    watching(deployment, "slack")
+    deployment.start_worker()
+    app = deployment.app()
+    fail(app, "one")
+    eventually(lambda: slack.requests, "the first hook is told")
+    with WebServer() as other:
+        configure(deployment, other)
+        gateway.process.signal(signal.SIGHUP)
+        gateway.process.wait_for_line("read again and is in use")
+        app.tasks["proj.echo"].delay(1).get(timeout=60)
+        fail(app, "two", task="proj.fail")
+        fail(app, "three", task="proj.crash")
+        eventually(lambda: other.requests, "the other hook is told", timeout=60)
+        configure(deployment)
+        gateway.process.signal(signal.SIGHUP)
+        eventually(
+            lambda: gateway.process.text.count("read again and is in use") == 2, "nobody is to be told any more"
+        )
+    told = len(slack.requests)
+    assert told == 1
+    assert gateway.process.terminate() == 0

@@ -6,16 +6,14 @@
 import json
 import os
 import random
-import time
 
 import pytest
 
 from canvases import Canvases
+from victims import Victims
 from waiting import eventually
 
 KILLS = int(os.environ.get("CANVAS_KILLS", 60))
-WORKERS = 3
-SECONDS_BETWEEN_KILLS = 0.5
 CANVASES_PER_KILL = 40
 
 
@@ -29,13 +27,6 @@ def test_no_canvas_is_stuck_and_no_body_is_published_twice(deployment):
     )
     app = deployment.app()
     make = Canvases(app)
-    names = iter(range(100_000))
-
-    def start():
-        return deployment.spawn(
-            "--config", deployment.tasks_path, "worker", "-l", "WARNING", "-n", f"victim{next(names)}@test",
-            "-Q", "celery,pooled",
-        )
 
     def canvas(number):
         queue = chance.choice(["celery", "pooled"])
@@ -50,18 +41,13 @@ def test_no_canvas_is_stuck_and_no_body_is_published_twice(deployment):
             header.append(make.chord([make.add(1), make.add(2)], make.echo()))
         return (make.add(1) | make.chord(header, body)) if chance.random() < 0.3 else make.chord(header, body)
 
-    workers = [start() for _ in range(WORKERS)]
+    victims = Victims(deployment, chance, "-Q", "celery,pooled")
     sent = 0
-    next_kill = time.monotonic()
     for _ in range(KILLS):
         for _ in range(CANVASES_PER_KILL):
             canvas(sent).apply_async()
             sent += 1
-        next_kill += SECONDS_BETWEEN_KILLS
-        time.sleep(max(0.0, next_kill - time.monotonic() + chance.uniform(-0.2, 0.2)))
-        victim = chance.randrange(WORKERS)
-        workers[victim].kill()
-        workers[victim] = start()
+        victims.kill_one()
 
     def bodies():
         items = deployment.client.lrange("bodies", 0, -1)

@@ -94,13 +94,6 @@ def calm(browser):
     assert browser.complaints() == []
 
 
-def picture_name(path):
-    """What the picture of a page is called."""
-    parts = path.split("?")[0].strip("/").split("/")
-    one = {"tasks": "task", "workers": "worker", "queues": "queue"}
-    return one[parts[0]] if len(parts) > 1 else parts[0] or "overview"
-
-
 def send(app, name, *args, queue="celery", **options):
     """Sends a task and returns its id."""
     return app.send_task(name, args=args, queue=queue, **options).id
@@ -407,7 +400,6 @@ def test_texts_stand_out_and_controls_have_names_on_every_page(browser, app, sch
         assert browser.faint_texts() == [], path
         if scheme == "light":
             assert browser.nameless() == [], path
-        browser.picture(f"{picture_name(path)}-{scheme}")
 
 
 def test_nothing_stands_out_of_a_phones_screen(browser, app):
@@ -416,7 +408,6 @@ def test_nothing_stands_out_of_a_phones_screen(browser, app):
     for path in (*PATHS, f"/tasks/{id}?queue=celery", "/workers/w1@test"):
         browser.open(path)
         assert browser.script("return document.documentElement.scrollWidth") <= 360, (path, browser.too_wide())
-        browser.picture(f"{picture_name(path)}-phone")
 
 
 def test_everything_is_reached_by_keyboard(browser):

@@ -18,6 +18,7 @@ from documents import (
     PAGES, all_blocks, anchors, blocks, links, names_a_file, project_files, prose, python_tests, spans, swift_tests,
     text, words_of_the_program,
 )
+from gateway import PROGRAM as GATEWAY
 from logged_process import LoggedProcess
 
 #: Something that stands for what the reader puts there.
@@ -191,6 +192,16 @@ def check_beat_command(tmp_path, words):
     assert done.returncode == 0, done.stderr
 
 
+def check_gateway_command(tmp_path, words):
+    """Has the gateway check the shipped file where a service would start it."""
+    (tmp_path / "tasks.yaml").write_text(text(ROOT / "tasks.yaml"), encoding="utf-8")
+    done = subprocess.run(
+        [GATEWAY, *words, "--check"], cwd=tmp_path, env=clean_environment(APP_ENV="test"), capture_output=True,
+        text=True, timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 @samples("ini")
 def test_every_service_file_is_one(command_line, tmp_path, name, content):
     unit = configparser.ConfigParser(interpolation=None, delimiters="=", strict=True)
@@ -214,13 +225,15 @@ def test_every_service_file_is_one(command_line, tmp_path, name, content):
         assert program.startswith("/")
         if os.path.basename(program) == "celeriac-beat":
             check_beat_command(tmp_path, words)
+        elif os.path.basename(program) == "celeriac-gateway":
+            check_gateway_command(tmp_path, words)
         else:
             assert os.path.basename(program) == "celeriac"
             assert command_line.complaint(words) is None, words
     # Where systemd is installed it has a say too; it wants the program to exist.
     if subprocess.run(["which", "systemd-analyze"], capture_output=True).returncode == 0:
         path = tmp_path / "celeriac@pdf.service"
-        path.write_text(re.sub(r"/\S+/(celeriac(?:-beat)?)(?= )", rf"{EXECUTABLE.parent}/\1", content))
+        path.write_text(re.sub(r"/\S+/(celeriac(?:-beat|-gateway)?)(?= )", rf"{EXECUTABLE.parent}/\1", content))
         done = subprocess.run(["systemd-analyze", "verify", path], capture_output=True, text=True, timeout=30)
         assert "celeriac@" not in done.stderr, done.stderr
 

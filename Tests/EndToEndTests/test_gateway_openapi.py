@@ -67,8 +67,8 @@ def test_a_crawler_without_a_token_is_let_in_only_where_it_may_be(gateway):
             wrong = gateway.request(url, method=method.upper(), body=body, Authorization="Bearer of-bad-news-and-more")
             assert (wrong.status == 401) == ("security" in operation), (path, wrong.status)
     assert let_in == {
-        "/livez", "/readyz", "/startupz", "/openapi.json", "/api/tasks/{task_id}/status", "/tasks/{task_id}/status",
-        "/api/reports/start",
+        "/livez", "/readyz", "/startupz", "/healthcheck", "/openapi.json", "/api/tasks/{task_id}/status",
+        "/tasks/{task_id}/status", "/api/reports/start",
     }
 
 

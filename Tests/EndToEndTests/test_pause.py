@@ -43,6 +43,19 @@ def test_nothing_starts_on_any_worker_and_all_of_it_runs_after_a_restart(deploym
     assert all("paused" not in queue for queues in app.control.inspect().active_queues().values() for queue in queues)
 
 
+def test_a_worker_that_starts_says_of_which_queues_nothing_will_run(deployment):
+    deployment.write_tasks(queues={"celery": {"pool": "cpu"}, "reports": {"pool": "cpu"}})
+    pause(deployment, "reports")
+    # The level that workers have unless told otherwise.
+    worker = deployment.start_worker(level="WARNING")
+    worker.wait_for_line("Queue reports is paused: no task of it starts until it is resumed")
+    lines = worker.text.splitlines()
+    said = next(number for number, line in enumerate(lines) if "Queue reports is paused" in line)
+    ready = next(number for number, line in enumerate(lines) if line.endswith(" ready."))
+    assert said < ready, "whoever waits for ready has seen it"
+    assert "Queue celery is paused" not in worker.text
+
+
 def test_what_a_worker_had_taken_and_not_begun_goes_back(deployment):
     deployment.write_tasks(worker_prefetch_multiplier=4)
     worker = deployment.start_worker("-c", "1")

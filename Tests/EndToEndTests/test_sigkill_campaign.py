@@ -2,16 +2,13 @@
 
 import random
 import re
-import time
 
 import pytest
 
+from victims import Victims
 from waiting import eventually
 
 KILLS = 300
-WORKERS = 3
-#: Between two kills; a worker lives for about three of them.
-SECONDS_BETWEEN_KILLS = 0.5
 
 
 @pytest.mark.timeout(600)
@@ -24,12 +21,6 @@ def test_hundreds_of_kills_over_thousands_of_tasks_lose_none(deployment):
         worker_dead_after=2,
     )
     app = deployment.app()
-    names = iter(range(100_000))
-
-    def start():
-        return deployment.spawn(
-            "--config", deployment.tasks_path, "worker", "-l", "WARNING", "-n", f"victim{next(names)}@test"
-        )
 
     def send(count):
         """Publishes a mixture: quick, slow, in either pool, some for later, some that retry."""
@@ -46,17 +37,11 @@ def test_hundreds_of_kills_over_thousands_of_tasks_lose_none(deployment):
             else:
                 yield app.tasks["proj.retry"].apply_async((1, 0.3), queue=queue).id
 
-    workers = [start() for _ in range(WORKERS)]
+    victims = Victims(deployment, chance)
     ids = []
-    next_kill = time.monotonic()
-    for kill in range(KILLS):
+    for _ in range(KILLS):
         ids += send(10)
-        next_kill += SECONDS_BETWEEN_KILLS
-        # The moment within the half second is random: start-up, claim, run, finish, renewal are all hit.
-        time.sleep(max(0.0, next_kill - time.monotonic() + chance.uniform(-0.2, 0.2)))
-        victim = chance.randrange(WORKERS)
-        workers[victim].kill()
-        workers[victim] = start()
+        victims.kill_one()
 
     def missing():
         return [id for id, state in zip(ids, deployment.statuses(ids)) if state != "SUCCESS"]

@@ -6,6 +6,7 @@ import pathlib
 import shutil
 
 from selenium import webdriver
+from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -137,9 +138,11 @@ class Browser:
 
     def until(self, check, message="", timeout=20):
         """Waits until a check of the page succeeds."""
-        return WebDriverWait(self.driver, timeout, poll_frequency=0.1, ignored_exceptions=[Exception]).until(
-            lambda _: check(), message or f"still: {self.text()[:1500]}"
-        )
+        wait = WebDriverWait(self.driver, timeout, poll_frequency=0.1, ignored_exceptions=[Exception])
+        try:
+            return wait.until(lambda _: check())
+        except TimeoutException:
+            raise AssertionError(f"{message or 'not so'}; the page says: {self.text()[:1500]}") from None
 
     def text(self):
         """What the page says."""
@@ -181,7 +184,7 @@ class Browser:
         if not PICTURES:
             return
         shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})
-        pathlib.Path(PICTURES, f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
+        pathlib.Path(PICTURES, f"dashboard-{name}.png").write_bytes(base64.b64decode(shot["data"]))
 
     # What must be so on every page
 

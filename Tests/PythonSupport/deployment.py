@@ -139,10 +139,11 @@ class Deployment:
         self._producers.append(producer)
         return producer
 
-    def start_celery_worker(self, *flags, name="python", **settings):
+    def start_celery_worker(self, *flags, name="python", environment=None, **settings):
         """Starts a real `celery worker` with the tasks of worker_app and returns when it is ready."""
         environment = clean_environment(
-            REDIS_PORT=str(self.redis.port), APP_SETTINGS=json.dumps(settings), PYTHONPATH=str(HERE)
+            REDIS_PORT=str(self.redis.port), APP_SETTINGS=json.dumps(settings), PYTHONPATH=str(HERE),
+            **(environment or {}),
         )
         worker = LoggedProcess(
             [

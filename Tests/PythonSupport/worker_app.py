@@ -9,6 +9,7 @@ import time
 
 import redis
 from celery import Celery
+from celery.contrib.abortable import AbortableTask
 
 PORT = int(os.environ["REDIS_PORT"])
 app = Celery("proj", broker=f"redis://127.0.0.1:{PORT}/0", backend=f"redis://127.0.0.1:{PORT}/0")
@@ -57,6 +58,14 @@ def retry(self, times=1, countdown=0):
     if self.request.retries < times:
         raise self.retry(countdown=countdown, exc=RuntimeError("not yet"))
     return {"retries": self.request.retries}
+
+
+@app.task(bind=True, base=AbortableTask, name="proj.until_aborted")
+def until_aborted(self):
+    ran(self)
+    while not self.is_aborted():
+        time.sleep(0.05)
+    return "gave up"
 
 
 @app.task(name="proj.told")
