@@ -273,33 +273,45 @@ class Gateways:
             self.bench.stop(process)
 
     def overview(self, queues, messages):
-        """The counts of so many queues with so many messages in all, and how long Redis answers nobody else."""
+        """The counts and the page of so many queues with so many messages in all, and how long Redis answers nobody else."""
         self.bench.server.empty()
         for first in range(0, queues, 500):
             self.client.eval(FILL_QUEUES, 0, self.bench.template, first, first + 499, messages // queues)
         process, port = self.start("celeriac", queues=queues)
         try:
-            took = []
             self.client.config_set("slowlog-log-slower-than", 0)
-            for _ in range(7):
-                begun = time.perf_counter()
-                with socket.create_connection(("127.0.0.1", port)) as connection:
-                    connection.sendall(
-                        b"GET /api/v1/admin/jobs/stats HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-                        b"Authorization: Bearer " + TOKEN.encode() + b"\r\n\r\n"
-                    )
-                    answer = b""
-                    while data := connection.recv(1 << 20):
-                        answer += data
-                if not answer.startswith(b"HTTP/1.1 200"):
-                    raise SystemExit(f"the answer was {answer[:500]!r}")
-                took.append((time.perf_counter() - begun) * 1e3)
-                time.sleep(1.2)  # What was counted a moment ago serves again.
+            counts = self._times_of(port, "/api/v1/admin/jobs/stats")
+            page = self._times_of(port, "/admin/jobs")
             slowest = max(entry["duration"] for entry in self.client.slowlog_get(1000))
-            took.sort()
-            return {"median_ms": took[len(took) // 2], "max_ms": took[-1], "slowest_redis_command_us": slowest}
+            return {
+                "counts_median_ms": counts[len(counts) // 2],
+                "counts_max_ms": counts[-1],
+                "page_median_ms": page[len(page) // 2],
+                "page_max_ms": page[-1],
+                "slowest_redis_command_us": slowest,
+            }
         finally:
             self.bench.stop(process)
+
+    @staticmethod
+    def _times_of(port, path):
+        """How many milliseconds seven answers take, in order; each when what was counted for the one before serves no longer."""
+        took = []
+        for _ in range(7):
+            begun = time.perf_counter()
+            with socket.create_connection(("127.0.0.1", port)) as connection:
+                connection.sendall(
+                    f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                    f"Authorization: Bearer {TOKEN}\r\n\r\n".encode()
+                )
+                answer = b""
+                while data := connection.recv(1 << 20):
+                    answer += data
+            if not answer.startswith(b"HTTP/1.1 200"):
+                raise SystemExit(f"the answer was {answer[:500]!r}")
+            took.append((time.perf_counter() - begun) * 1e3)
+            time.sleep(1.2)  # What was counted a moment ago serves again.
+        return sorted(took)
 
 
 def measure(bench, binaries, options):
