@@ -151,6 +151,8 @@ package final class PoolTaskRunner: Sendable {
         Task {
             do {
                 try await pool.start()
+            } catch let error as PoolError where error.code == .stopped {
+                // Some of its processes were there before others: what runs ends, and what has not begun comes back.
             } catch {
                 logger.error("Tasks cannot run here: \(error)")
                 giveUp(pool, error)

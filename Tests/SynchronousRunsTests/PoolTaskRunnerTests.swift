@@ -160,6 +160,31 @@ private func value(_ outcome: RunOutcome) -> JSONValue? {
         await runner.stop()
     }
 
+    /// Processes start one after the other on a machine that has much to do.
+    @Test(arguments: [false, true])
+    func `lets what runs end while other processes still start`(isChanged: Bool) async throws {
+        let turns = FileManager.default.temporaryDirectory.appendingPathComponent("turns-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: turns) }
+        let firstOfTwo = "mkdir '\(turns)' || sleep 30; exec '\(testProgram)' serve"
+        let runner = runner(program: "/bin/sh") { $0.arguments = ["-c", firstOfTwo] }
+        // One process is ready after this; the other is not before the test is over.
+        _ = try await runner.run(request("echo"))
+        let running = Task { try await runner.run(request("sleep", 0.3)) }
+        while runner.count == 0 { await Task.yield() }
+        if isChanged {
+            let setup = PoolSetup(tasks: [.init(task: "echo", handler: "echo")])
+            runner.change(
+                to: RunnerConfiguration(program: testProgram, arguments: ["serve"], setup: setup) { _, _ in
+                    .init(isAllowed: true)
+                }
+            )
+        } else {
+            await runner.stop()
+        }
+        #expect(value(try await running.value) == "slept")
+        await runner.stop()
+    }
+
     @Test func `forgets nobody who waits for processes that do not start, when others take their place`() async throws {
         let runner = runner(program: "/nowhere/celeriac")
         let lost = Task { try await runner.run(request("echo")) }

@@ -15,6 +15,9 @@ extension ProcessPool {
     public func start() async throws {
         do {
             try await eventLoop.flatSubmit { self.beginStart() }.get()
+        } catch let error as PoolError where error.code == .stopped {
+            // Whoever stops it says how long what runs already may take.
+            throw error
         } catch {
             await stop(killAfter: .zero)
             throw error
