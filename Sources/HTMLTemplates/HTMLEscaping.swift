@@ -8,10 +8,12 @@ package struct HTMLEscaping: MustacheContentType {
     package init() {}
 
     package func escapeText(_ text: String) -> String {
-        guard text.utf8.contains(where: { Self.reference($0) != nil }) else { return text }
+        // Most of what a page shows is plain: it stays the string it is.
+        guard let first = text.utf8.firstIndex(where: { Self.reference($0) != nil }) else { return text }
         var escaped: [UInt8] = []
         escaped.reserveCapacity(text.utf8.count + 32)
-        for byte in text.utf8 {
+        escaped.append(contentsOf: text.utf8[..<first])
+        for byte in text.utf8[first...] {
             if let reference = Self.reference(byte) {
                 escaped.append(contentsOf: reference.utf8)
             } else {

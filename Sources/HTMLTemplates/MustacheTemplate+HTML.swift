@@ -8,9 +8,13 @@ extension MustacheTemplate {
     /// - Throws: The library's error, with the place in this source, for a template that cannot be parsed.
     package init(html source: String) throws {
         _ = Self.registration
-        // Parsed on its own first, so that an error tells the line of the file and not the one after it.
-        _ = try MustacheTemplate(string: source)
-        try self.init(string: "{{% CONTENT_TYPE: HTML}}\n" + source)
+        do {
+            try self.init(string: "{{% CONTENT_TYPE: HTML}}\n" + source)
+        } catch {
+            // Parsed on its own, so that the error tells the line of the file and not the one after it.
+            _ = try MustacheTemplate(string: source)
+            throw error
+        }
     }
 
     /// Under the library's own name, which it gives to no template by itself.
