@@ -12,17 +12,20 @@ enum Scripts {
     static let drainParked = RedisScript(name: "drain_parked", source: text(PackageResources.drain_parked_lua))
     static let enqueue = RedisScript(name: "enqueue", source: text(PackageResources.enqueue_lua))
     static let enqueueBulk = RedisScript(name: "enqueue_bulk", source: text(PackageResources.enqueue_bulk_lua))
-    static let findWaiting = RedisScript(name: "find_waiting", source: text(PackageResources.find_waiting_lua))
+    static let findWaiting = RedisScript(name: "find_waiting", source: text(taskID + PackageResources.find_waiting_lua))
     static let forgetFinished = RedisScript(
         name: "forget_finished",
         source: text(PackageResources.forget_finished_lua)
     )
-    static let listHeld = RedisScript(name: "list_held", source: text(PackageResources.list_held_lua))
+    static let listHeld = RedisScript(name: "list_held", source: text(taskID + PackageResources.list_held_lua))
     static let listParked = RedisScript(name: "list_parked", source: text(PackageResources.list_parked_lua))
     static let listWaiting = RedisScript(name: "list_waiting", source: text(PackageResources.list_waiting_lua))
-    static let look = RedisScript(name: "look", source: text(PackageResources.look_lua))
+    static let look = RedisScript(name: "look", source: text(taskID + PackageResources.look_lua))
     static let storeRecord = RedisScript(name: "store_record", source: text(PackageResources.store_record_lua))
     static let unpark = RedisScript(name: "unpark", source: text(PackageResources.unpark_lua))
+
+    /// What stands in front of the scripts that ask for the ids of messages.
+    private static let taskID = PackageResources.task_id_lua
 
     private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 }

@@ -76,15 +76,42 @@ import Testing
         }
     }
 
+    @Test(arguments: ["müşteri-7", "say \"when\"", "a\\b", "tab\there", "\\\""])
+    func `finds ids that JSON writes with escapes, as Python does and as others do`(id: String) async throws {
+        try await InspectorUnderTest.run { test in
+            let item = String(decoding: try InspectorUnderTest.item(id, queue: "pdf", retries: 1), as: UTF8.self)
+            let python = item.replacing("ü", with: "\\u00fc").replacing("ş", with: "\\u015f")
+            for (place, item) in [item, python].enumerated() {
+                let list = test.keys.list(queue: "pdf", step: 0)
+                _ = try await test.client.send(RedisCommand("LPUSH", list, item))
+                #expect(try await test.find(id).whereabouts?.place == .waiting(position: 1), "\(place)")
+                _ = try await test.client.send([
+                    RedisCommand("DEL", list),
+                    RedisCommand("HSET", test.keys.unacked, "w:1", "[\(item), \"\", \"pdf\"]"),
+                ])
+                #expect(try await test.find(id) == .found(Whereabouts(.held, queue: "pdf", retries: 1)), "\(place)")
+                _ = try await test.client.send(RedisCommand("HDEL", test.keys.unacked, "w:1"))
+            }
+        }
+    }
+
     @Test func `passes over what is no message`() async throws {
         try await InspectorUnderTest.run { test in
             _ = try await test.client.send([
-                RedisCommand("LPUSH", test.keys.list(queue: "pdf", step: 0), "not json", "{\"id\": 7}", ""),
+                RedisCommand(
+                    "LPUSH",
+                    test.keys.list(queue: "pdf", step: 0),
+                    "not json",
+                    "{\"id\": 7}",
+                    "",
+                    "{\"id\": \"\\",
+                    "{\"id\": \"\\u\"}"
+                ),
                 RedisCommand("SET", test.keys.list(queue: "pdf", step: 3), "no list"),
                 RedisCommand("HSET", test.keys.unacked, "tag", "junk"),
             ])
             try await test.push("real", to: "pdf")
-            #expect(try await test.find("real").whereabouts?.place == .waiting(position: 4))
+            #expect(try await test.find("real").whereabouts?.place == .waiting(position: 6))
             #expect(try await test.find("none") == .nowhere)
         }
     }

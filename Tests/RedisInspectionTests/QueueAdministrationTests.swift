@@ -190,6 +190,37 @@ import Testing
         }
     }
 
+    @Test func `finds a job whose id JSON writes with escapes`() async throws {
+        try await Self.run { bench async throws in
+            let ids = ["müşteri \"7\"", "a\\b"]
+            try await bench.test.push(ids[0], to: "pdf")
+            try await bench.hold(ids[1], queue: "pdf", tag: "w:1")
+            #expect(try await bench.administration.job(ids[0], in: "pdf")?.summary.state == .waiting)
+            #expect(try await bench.administration.job(ids[1], in: "pdf")?.summary.state == .active)
+            #expect(try await bench.administration.job("müşteri", in: "pdf") == nil)
+        }
+    }
+
+    @Test func `tells for how long what is next has been so`() async throws {
+        try await Self.run { bench async throws in
+            func oldest() async throws -> Double? { try await bench.count().oldestWaiting }
+            #expect(try await oldest() == nil)
+            try await bench.test.push("urgent", to: "pdf", priority: 0)
+            #expect(try await oldest() == 0)
+            try await bench.test.push("later", to: "pdf", priority: 9)
+            let first = try #require(try await oldest())
+            #expect(first > 0)
+            // The other has been next in its own list since then.
+            let list = bench.test.keys.list(queue: "pdf", step: 0)
+            _ = try await bench.test.client.send(RedisCommand("DEL", list))
+            let second = try #require(try await oldest())
+            #expect(second > 0 && second < first + 30)
+            try await bench.test.push("another", to: "pdf", priority: 9)
+            _ = try await bench.test.client.send(RedisCommand("RPOP", bench.test.keys.list(queue: "pdf", step: 9)))
+            #expect(try await oldest() == 0)
+        }
+    }
+
     @Test func `shows a finished job with its error and what it returned`() async throws {
         try await Self.run { bench async throws in
             var failed = Self.finished("f", .failure, at: 1000)

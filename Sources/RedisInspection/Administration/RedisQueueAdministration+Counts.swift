@@ -4,22 +4,42 @@ import RedisTransport
 import Synchronization
 
 extension RedisQueueAdministration {
-    package var queueNames: [String] { inspector.configuration.queues.sorted() }
+    package var queueNames: [String] { allLists.queues }
 
     package func queues() async throws -> [QueueCounts] {
         try await overviews.snapshot(since: .now - inspector.configuration.lookLifetime).snapshot
     }
 
-    package func counts(of queues: [String]) async throws -> [QueueCounts] { try await count(queues, since: .now) }
+    package func counts(of queues: [String]) async throws -> [QueueCounts] {
+        let lists = WaitingLists(queues: queues, keys: keys)
+        return try await count(lists, namingNextIn: Set(lists.parts.indices), since: .now)
+    }
+
+    /// Counts all queues.
+    ///
+    /// What is next in them is half of Redis' work and is never urgent: where there are very many queues, each is looked at
+    /// every few times.
+    func countAll() async throws -> [QueueCounts] {
+        let parts = ages.withLock { $0.turn(of: allLists.parts.count, atMost: Self.partsLookedAt) }
+        return try await count(allLists, namingNextIn: parts, since: .now)
+    }
+
+    /// In how many parts of all lists one count looks at what is next: 2,500 queues.
+    private static let partsLookedAt = 10
 
     /// Counts queues; what is held and parked as it was at this moment or later.
-    func count(_ names: [String], since moment: ContinuousClock.Instant) async throws -> [QueueCounts] {
-        let waiting = try await waiting(names)
-        let (partition, _) = try await partitions.snapshot(since: moment)
-        let finished = try await history.counts()
-        let paused = try await pausedQueues()
+    private func count(
+        _ lists: WaitingLists,
+        namingNextIn parts: Set<Int>,
+        since moment: ContinuousClock.Instant
+    ) async throws -> [QueueCounts] {
+        async let ended = history.counts()
+        async let paused = pausedQueues()
+        async let others = partitions.snapshot(since: moment)
+        let waiting = try await waiting(lists, namingNextIn: parts)
+        let (finished, pausedNames, partition) = try await (ended, paused, others.snapshot)
         let consumers = workers.lastKnown?.consumers
-        return zip(names, waiting).map { name, waiting in
+        return zip(lists.queues, waiting).map { name, waiting in
             var counts = QueueCounts(name: name)
             counts.waiting = waiting.count
             counts.oldestWaiting = waiting.oldest
@@ -31,7 +51,7 @@ extension RedisQueueAdministration {
                 counts.completedEver = ended.completed
                 counts.failedEver = ended.failed
             }
-            counts.isPaused = paused.contains(name)
+            counts.isPaused = pausedNames.contains(name)
             counts.consumers = consumers.map { $0[name] ?? 0 }
             return counts
         }
@@ -51,63 +71,76 @@ extension RedisQueueAdministration {
         var oldest: Double?
     }
 
-    /// How many queues one script counts: less than a millisecond.
-    private static let chunk = 250
+    /// What lists hold, in their order; what is next in each that is not empty, where it was looked at.
+    private struct ListCounts {
+        var counts: [Int]
+        var next: [(list: Int, task: String)]
+    }
 
-    /// What waits in each queue: ten thousand of them are forty scripts, and other clients come in between.
+    /// What waits in each queue: ten thousand of them are forty scripts.
     ///
-    /// The next script is on its way while the answer of the one before is read.
-    private func waiting(_ names: [String]) async throws -> [Waiting] {
-        var parts: [ArraySlice<String>] = []
-        for start in stride(from: 0, to: names.count, by: Self.chunk) {
-            parts.append(names[start..<min(start + Self.chunk, names.count)])
-        }
-        return try await withThrowingTaskGroup(of: (Int, [Waiting]).self) { [parts] group in
-            var found: [[Waiting]] = Array(repeating: [], count: parts.count)
-            for (place, part) in parts.enumerated() {
-                if place > 1, let (done, waiting) = try await group.next() { found[done] = waiting }
-                group.addTask { (place, try await self.waitingAtOnce(part)) }
+    /// The next scripts are on their way while the answer of one is read.
+    private func waiting(_ lists: WaitingLists, namingNextIn looked: Set<Int>) async throws -> [Waiting] {
+        try await withThrowingTaskGroup(of: (Int, [Waiting]).self) { group in
+            var found: [[Waiting]] = Array(repeating: [], count: lists.parts.count)
+            for place in lists.parts.indices {
+                if place >= Self.partsAtOnce, let (done, waiting) = try await group.next() { found[done] = waiting }
+                group.addTask { (place, try await self.waiting(lists, place, namesNext: looked.contains(place))) }
             }
             for try await (done, waiting) in group { found[done] = waiting }
             return found.flatMap(\.self)
         }
     }
 
-    private func waitingAtOnce(_ names: ArraySlice<String>) async throws -> [Waiting] {
-        let steps = keys.prioritySteps.count
-        let lists = names.flatMap { self.lists(of: $0) }
-        let reply = try await run(Scripts.countQueues, keys: lists, RedisArguments(steps))
-        guard let parts = reply.array, parts.count == 2, let counts = parts[0].array, counts.count == names.count,
-            let next = parts[1].array
-        else { throw InspectionError.unexpected(Scripts.countQueues) }
-        let oldest = ages(names, next, steps: steps)
-        return zip(counts, oldest).map { count, oldest in Waiting(count: count.int ?? 0, oldest: oldest) }
-    }
+    /// How many parts are asked for at once.
+    private static let partsAtOnce = 3
 
-    /// For how long the oldest of each queue's next tasks has been seen to be the next; `nil` where nothing waits.
-    ///
-    /// - Parameter next: Place of a list among all lists of the queues, from one on, and its next task, in turns.
-    private func ages(_ names: ArraySlice<String>, _ next: [RedisReply], steps: Int) -> [Double?] {
-        let now = ContinuousClock.now
-        var found: [[(step: Int, task: String)]] = Array(repeating: [], count: names.count)
-        for place in stride(from: 0, to: next.count - 1, by: 2) {
-            guard let list = next[place].int, let task = next[place + 1].text else { continue }
-            let (queue, step) = (list - 1).quotientAndRemainder(dividingBy: steps)
-            if found.indices.contains(queue) { found[queue].append((step, task)) }
-        }
-        return firstSeen.withLock { firstSeen in
-            zip(names, found).map { name, found in
-                let before = firstSeen[name]
-                guard !found.isEmpty else {
-                    if before != nil { firstSeen[name] = nil }
-                    return nil
-                }
-                let seen = found.map { step, task in
-                    before?.first { $0.step == step && $0.task == task } ?? Next(step: step, task: task, since: now)
-                }
-                firstSeen[name] = seen
-                return seen.map { (now - $0.since) / .seconds(1) }.max()
+    private func waiting(_ lists: WaitingLists, _ place: Int, namesNext: Bool) async throws -> [Waiting] {
+        let part = lists.parts[place]
+        // Hardly anybody uses priorities: whether there is any list besides each queue's first is asked beside counting these.
+        async let otherExists = anyExists(part.otherExists)
+        let first = try await count(part.first, namesNext: namesNext)
+        var counts = first.counts
+        var next: [[WaitingAges.Next]] = Array(repeating: [], count: namesNext ? counts.count : 0)
+        for (list, task) in first.next { next[list].append(.init(step: 0, task: task)) }
+        if try await otherExists {
+            let others = try await count(lists.others(of: part), namesNext: namesNext)
+            for (list, count) in others.counts.enumerated() { counts[list / lists.otherCount] += count }
+            for (list, task) in others.next {
+                let (queue, step) = list.quotientAndRemainder(dividingBy: lists.otherCount)
+                next[queue].append(.init(step: step + 1, task: task))
             }
         }
+        return ages.withLock { ages in
+            let now = ContinuousClock.now
+            if namesNext {
+                for (queue, next) in zip(part.queues, next) { ages.note(next, in: queue, at: now) }
+            } else {
+                for (queue, count) in zip(part.queues, counts) where count == 0 { ages.forget(queue) }
+            }
+            return zip(part.queues, counts).map { queue, count in
+                Waiting(count: count, oldest: count > 0 ? ages.age(in: queue) : nil)
+            }
+        }
+    }
+
+    private func anyExists(_ command: RedisCommand?) async throws -> Bool {
+        guard let command else { return false }
+        return try await inspector.send([command], to: inspector.broker).first?.int ?? 0 > 0
+    }
+
+    private func count(_ lists: [String], namesNext: Bool) async throws -> ListCounts {
+        let reply = try await run(Scripts.countQueues, keys: lists, RedisArguments(namesNext ? 1 : 0))
+        guard let parts = reply.array, parts.count == 2, let counts = parts[0].array, counts.count == lists.count,
+            let next = parts[1].array
+        else { throw InspectionError.unexpected(Scripts.countQueues) }
+        return ListCounts(
+            counts: counts.map { $0.int ?? 0 },
+            next: stride(from: 0, to: next.count - 1, by: 2).compactMap { place in
+                guard let list = next[place].int, lists.indices.contains(list - 1), let task = next[place + 1].text
+                else { return nil }
+                return (list - 1, task)
+            }
+        )
     }
 }

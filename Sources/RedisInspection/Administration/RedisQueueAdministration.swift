@@ -33,16 +33,9 @@ package final class RedisQueueAdministration: Sendable {
     let options: Options
     let partitions: SnapshotCache<QueuePartition>
     let overviews: SnapshotCache<[QueueCounts]>
-    /// By queue: what was next in its lists when somebody looked.
-    let firstSeen = Mutex<[String: [Next]]>([:])
-
-    /// The task that is next in one of a queue's lists, and since when it was seen to be.
-    struct Next {
-        /// The place of the list's step among the priority steps.
-        let step: Int
-        let task: String
-        let since: ContinuousClock.Instant
-    }
+    /// The lists of all queues.
+    let allLists: WaitingLists
+    let ages = Mutex(WaitingAges())
 
     /// The administration of a deployment that `inspector` looks into.
     package init(
@@ -59,6 +52,10 @@ package final class RedisQueueAdministration: Sendable {
         self.letters = letters
         self.workers = workers
         self.options = options
+        allLists = WaitingLists(
+            queues: inspector.configuration.queues.sorted(),
+            keys: inspector.configuration.transport.keys
+        )
         let pause = inspector.configuration.lookPause
         partitions = SnapshotCache(pause: pause) { try await QueuePartition.take(inspector) }
         let relay = Relay()
@@ -93,7 +90,7 @@ package final class RedisQueueAdministration: Sendable {
 
         func overview() async throws -> [QueueCounts] {
             guard let administration else { return [] }
-            return try await administration.count(administration.queueNames, since: .now)
+            return try await administration.countAll()
         }
     }
 }

@@ -1,34 +1,29 @@
--- Counts what waits in queues, without their messages. Reads only.
+-- Counts lists of waiting messages, and names what is next in them, without their messages. Reads only.
 --
--- KEYS     the lists of waiting messages, those of one queue together
--- ARGV[1]  how many lists each queue has
+-- KEYS     the lists
+-- ARGV[1]  1: name what is next, 0: only count, which takes a third of the time
 --
--- Returns { counts, next }: one count for each queue; place of a list, id of the task that is next in it, for those that are
+-- Returns { counts, next }: one count for each list; place of a list, id of the task that is next in it, for those that are
 -- not empty.
-local steps = tonumber(ARGV[1])
+local names_next = ARGV[1] == '1'
+local call, find, match, sub = redis.pcall, string.find, string.match, string.sub
 local counts, next = {}, {}
 
--- Hardly anybody uses priorities: one command tells whether there is any list besides each queue's first.
-local others = {}
-for place = 1, #KEYS do
-    if (place - 1) % steps > 0 then others[#others + 1] = KEYS[place] end
-end
-local looked = 1
-if #others > 0 and redis.call('EXISTS', unpack(others)) > 0 then looked = steps end
+-- Kombu writes a message's properties last. They are looked for there: looking through all of it costs more than the rest.
+local last = -512
 
-for first = 1, #KEYS, steps do
-    local sum = 0
-    for place = first, first + looked - 1 do
-        -- A key of another type holds no messages.
-        local length = redis.pcall('LLEN', KEYS[place])
-        if type(length) == 'number' and length > 0 then
-            sum = sum + length
-            local item = redis.call('LINDEX', KEYS[place], -1)
-            next[#next + 1] = place
-            local at = string.find(item, '"correlation_id"', 1, true)
-            next[#next + 1] = at and string.match(item, '^%s*:%s*"([^"\\]*)"', at + 16) or string.sub(item, -64)
-        end
+for place = 1, #KEYS do
+    local key = KEYS[place]
+    -- A key of another type holds no messages.
+    local length = call('LLEN', key)
+    if type(length) ~= 'number' then length = 0 end
+    counts[place] = length
+    if names_next and length > 0 then
+        local item = call('LINDEX', key, -1)
+        local _, at = find(item, '"correlation_id"', last, true)
+        if not at then _, at = find(item, '"correlation_id"', 1, true) end
+        next[#next + 1] = place
+        next[#next + 1] = at and match(item, '^%s*:%s*"([^"\\]*)"', at + 1) or sub(item, -64)
     end
-    counts[#counts + 1] = sum
 end
 return { counts, next }

@@ -10,15 +10,10 @@ local length = redis.pcall('LLEN', KEYS[1])
 if type(length) ~= 'number' then return { 0 } end
 local id, start = ARGV[1], tonumber(ARGV[2])
 
-local function field(text, name)
-    local at = string.find(text, name, 1, true)
-    return at and string.match(text, '^%s*:%s*"([^"\\]*)"', at + #name)
-end
-
 local items = redis.call('LRANGE', KEYS[1], start, start + tonumber(ARGV[3]) - 1)
 for i = 1, #items do
     local item = items[i]
-    if string.find(item, id, 1, true) and (field(item, '"correlation_id"') or field(item, '"id"')) == id then
+    if may_be(item, id) and task_id(item) == id then
         return { length, item, length - start - i }
     end
 end

@@ -20,10 +20,7 @@ local function isMeant(item)
         local ok, name = pcall(cjson.decode, '[' .. tail .. ']')
         if not ok or name[1] ~= queue then return false end
     end
-    if only == '' then return true end
-    local at = string.find(item, '"correlation_id"', 1, true)
-    return string.find(item, only, 1, true) ~= nil
-        and (not at or string.match(item, '^%s*:%s*"([^"\\]*)"', at + 16) == only)
+    return only == '' or may_be(item, only) and task_id(item) == only
 end
 
 local cursor, seen, complete = '0', 0, 1

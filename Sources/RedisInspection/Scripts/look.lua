@@ -14,18 +14,10 @@
 local bytes = tonumber(ARGV[4])
 local complete = 1
 
--- A plain search for a quote passes a body in base64 at the speed of memory; patterns would not.
-local function field(text, name, pattern, from)
-    local at = string.find(text, name, from, true)
-    if not at then return nil end
-    return string.match(text, pattern, at + #name)
-end
-
 local function facts(text)
-    local id = field(text, '"correlation_id"', '^%s*:%s*"([^"\\]*)"', 1)
-        or field(text, '"id"', '^%s*:%s*"([^"\\]*)"', 1)
-    local retries = field(text, '"retries"', '^%s*:%s*(%d+)', 1)
-    return id or '', tonumber(retries) or -1
+    local at = string.find(text, '"retries"', 1, true)
+    local retries = at and string.match(text, '^%s*:%s*(%d+)', at + 9)
+    return task_id(text) or '', tonumber(retries) or -1
 end
 
 local held = {}
