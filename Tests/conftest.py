@@ -3,6 +3,7 @@ import signal
 import pytest
 
 from deployment import EXECUTABLE, Deployment
+from gateway import TOKENS
 
 
 def pytest_configure():
@@ -36,3 +37,14 @@ def shared(request, tmp_path_factory):
 def app(shared):
     """A Celery 5.7 application that calls the file's worker."""
     return shared.app()
+
+
+@pytest.fixture(scope="module")
+def browser(system, tmp_path_factory):
+    """One browser for all tests of a file, logged in as the admin of the file's `system`."""
+    from browser import Browser  # Selenium is slow to load, and few files have pages.
+
+    browser = Browser(system.gateway, tmp_path_factory.mktemp("chromium"))
+    browser.log_in(TOKENS["admin"])
+    yield browser
+    browser.close()

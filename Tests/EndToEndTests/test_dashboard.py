@@ -11,13 +11,12 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 import office
-from browser import Browser
 from deployment import Deployment
-from gateway import Gateway
+from gateway import TOKENS, USERS, Gateway
+from producer import send
 from waiting import eventually
 
 PAGES = pathlib.Path(__file__).parent / "pages"
-TOKENS = {role: f"token-of-the-{role}-for-tests" for role in ("viewer", "operator", "admin")}
 #: What every page is asked for that has no action of its own.
 PATHS = ["", "/tasks", "/tasks?state=failed", "/queues/celery", "/workers", "/schedule", "/dead-letters", "/audit"]
 
@@ -55,7 +54,7 @@ def system(tmp_path_factory, front_end):
         content["task_track_started"] = True
         content["gateway"] = {
             "cors_origins": [front_end], "locale": "en",
-            "users": {role: {"role": role, "token": token} for role, token in TOKENS.items()},
+            "users": USERS,
         }
         deployment.write_tasks(**content)
         deployment.write_beat({
@@ -76,15 +75,6 @@ def app(system):
     return system.app()
 
 
-@pytest.fixture(scope="module")
-def browser(system, tmp_path_factory):
-    """One browser for all tests, logged in as the admin."""
-    browser = Browser(system.gateway, tmp_path_factory.mktemp("chromium"))
-    browser.log_in(TOKENS["admin"])
-    yield browser
-    browser.close()
-
-
 @pytest.fixture(autouse=True)
 def calm(browser):
     """Each test begins and ends with pages that the browser has nothing to complain about."""
@@ -92,11 +82,6 @@ def calm(browser):
     browser.size(1280, 900)
     browser.scheme("light")
     assert browser.complaints() == []
-
-
-def send(app, name, *args, queue="celery", **options):
-    """Sends a task and returns its id."""
-    return app.send_task(name, args=args, queue=queue, **options).id
 
 
 def fail(app, message, **options):

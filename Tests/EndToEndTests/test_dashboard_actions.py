@@ -7,12 +7,11 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from beat_state import states
-from browser import Browser
 from deployment import Deployment
-from gateway import Gateway
+from gateway import TOKENS, USERS, Gateway
+from producer import send
 from waiting import eventually
 
-TOKENS = {role: f"token-of-the-{role}-for-tests" for role in ("viewer", "operator", "admin")}
 ENVIRONMENT = {"DOWNLOAD_KEY": "a-key-for-tests-of-downloads"}
 DONE = "The worker did what it was told."
 #: Tasks that fail for good, each a kind of dead letters of its own.
@@ -34,7 +33,7 @@ def system(tmp_path_factory):
             },
             task_track_started=True, worker_pool_restarts=True,
             gateway={
-                "locale": "en", "users": {role: {"role": role, "token": token} for role, token in TOKENS.items()},
+                "locale": "en", "users": USERS,
                 "downloads": {"folders": ["reports"], "signing_key": "${DOWNLOAD_KEY}"},
             },
         )
@@ -68,25 +67,11 @@ def app(system):
     return system.app()
 
 
-@pytest.fixture(scope="module")
-def browser(system, tmp_path_factory):
-    """One browser for all tests, logged in as the admin."""
-    browser = Browser(system.gateway, tmp_path_factory.mktemp("chromium"))
-    browser.log_in(TOKENS["admin"])
-    yield browser
-    browser.close()
-
-
 @pytest.fixture(autouse=True)
 def calm(browser):
     """No page makes the browser complain."""
     yield
     assert browser.complaints() == []
-
-
-def send(app, name, *args, queue="celery", **options):
-    """Sends a task and returns its id."""
-    return app.send_task(name, args=args, queue=queue, **options).id
 
 
 def ends(app, id, state):

@@ -8,13 +8,11 @@ import uuid
 
 import pytest
 
-from browser import Browser
 from deployment import Deployment
-from gateway import Gateway
+from gateway import TOKENS, Gateway
 from waiting import eventually
 
 ENVIRONMENT = {"DOWNLOAD_KEY": "a-key-for-tests-of-downloads"}
-TOKEN = "token-of-the-admin-for-tests"
 PDF, BULK = "backend.tasks.pdf_tasks.generate_mutabakat_pdf", "backend.tasks.pdf_tasks.generate_bulk_pdfs"
 MAIL, SMS = "backend.tasks.email_tasks.send_email", "backend.tasks.sms_tasks.send_sms"
 EXCEL, CLEAN = "backend.tasks.excel_tasks.process_excel_upload", "backend.tasks.maintenance_tasks.cleanup_old_logs"
@@ -76,7 +74,7 @@ def system(tmp_path_factory):
             },
             task_track_started=True,
             gateway={
-                "locale": "en", "users": {"ayse.yilmaz": {"role": "admin", "token": TOKEN}},
+                "locale": "en", "users": {"ayse.yilmaz": {"role": "admin", "token": TOKENS["admin"]}},
                 "downloads": {"folders": ["reports"], "signing_key": "${DOWNLOAD_KEY}"},
             },
         )
@@ -134,7 +132,7 @@ def scene(deployment, app):
     for name, wanted in (("done", "SUCCESS"), ("attempts", "SUCCESS"), ("failed", "FAILURE"), ("running", "PROGRESS")):
         state(name, wanted)
     deployment.worker.wait_for_line(r" stalled: ")
-    headers = {"Authorization": f"Bearer {TOKEN}"}
+    headers = {"Authorization": f"Bearer {TOKENS['admin']}"}
     for path in ("maintenance/pause", "sms/clean"):
         answer = deployment.gateway.request(f"/api/v1/admin/jobs/{path}", "POST", {"grace": 3_600_000} if "clean" in path else {}, **headers)
         assert answer.status == 200, answer.text
@@ -144,18 +142,9 @@ def scene(deployment, app):
     return ids
 
 
-@pytest.fixture(scope="module")
-def browser(system, tmp_path_factory):
-    """A browser, logged in."""
-    browser = Browser(system.gateway, tmp_path_factory.mktemp("chromium"))
-    browser.log_in(TOKEN)
-    yield browser
-    browser.close()
-
-
 def pages(system):
     """What each picture shows."""
-    group = system.gateway.request("/api/v1/admin/dead-letters/groups", Authorization=f"Bearer {TOKEN}").json["data"]
+    group = system.gateway.request("/api/v1/admin/dead-letters/groups", Authorization=f"Bearer {TOKENS['admin']}").json["data"]
     return {
         "overview": "", "tasks": "/tasks", "tasks-active": "/tasks?state=active", "tasks-failed": "/tasks?state=failed",
         "tasks-empty": "/tasks?state=revoked", "queue": "/queues/pdf", "queue-paused": "/queues/maintenance",
@@ -227,6 +216,6 @@ def test_questions_and_the_login_look_well_everywhere(system, browser):
             browser.one("[role=alert]")
             assert browser.script("return document.documentElement.scrollWidth") <= width
             browser.picture(f"login-{name}")
-            browser.log_in(TOKEN)
+            browser.log_in(TOKENS["admin"])
     finally:
         browser.scheme("light")

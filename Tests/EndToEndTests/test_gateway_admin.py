@@ -5,12 +5,10 @@ import urllib.parse
 
 import pytest
 
-from gateway import Gateway
+from gateway import TOKENS, USERS, Gateway
 from waiting import eventually
 
 JOBS = "/api/v1/admin/jobs"
-TOKENS = {role: f"a-token-for-{role}-in-tests" for role in ("viewer", "operator", "admin")}
-USERS = {role: {"role": role, "token": token} for role, token in TOKENS.items()}
 QUEUES = {"celery": {"pool": "cpu"}, "second": {"pool": "cpu"}}
 
 

@@ -10,12 +10,10 @@ import urllib.parse
 import pytest
 
 from deployment import Deployment
-from gateway import Gateway
+from gateway import TOKENS, USERS, Gateway
 from raw_http import Connection, exchange, memory
 from waiting import PATIENCE, eventually
 
-TOKENS = {role: f"token-of-the-{role}-for-tests" for role in ("viewer", "operator", "admin")}
-USERS = {role: {"role": role, "token": token} for role, token in TOKENS.items()}
 HEAD = f"Host: gateway\r\nAuthorization: Bearer {TOKENS['admin']}\r\n"
 JOBS = "/admin/jobs"
 ALIVE = "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"

@@ -14,11 +14,10 @@ from kombu.pidbox import Mailbox
 
 from browser import Browser
 from deployment import Deployment
-from gateway import Gateway
+from gateway import TOKENS, USERS, Gateway
 from raw_http import memory
 from waiting import PATIENCE, eventually
 
-TOKENS = {role: f"token-of-the-{role}-for-tests" for role in ("viewer", "operator", "admin")}
 JOBS = "/admin/jobs"
 #: Pages that lead to all others.
 STARTS = ["", "/tasks", "/tasks?state=active", "/tasks?state=waiting", "/tasks?state=delayed", "/tasks?state=failed",
@@ -202,7 +201,7 @@ def system(tmp_path_factory):
             gateway={
                 "locale": "en",
                 "users": {
-                    **{role: {"role": role, "token": token} for role, token in TOKENS.items()},
+                    **USERS,
                     harm(20): {"role": "admin", "token": "token-of-somebody-else"},
                 },
             },
@@ -610,7 +609,7 @@ def bare(tmp_path_factory):
     with Deployment(tmp_path_factory.mktemp("bare")) as deployment:
         deployment.write_tasks(
             queues={name: {"pool": "cpu"} for name in ("celery", "idle")},
-            gateway={"locale": "en", "users": {role: {"role": role, "token": token} for role, token in TOKENS.items()}},
+            gateway={"locale": "en", "users": USERS},
         )
         deployment.write_beat({"beat_schedule": {
             harm(15): {"task": "proj.echo", "schedule": 3600},

@@ -16,6 +16,10 @@ from logged_process import LoggedProcess
 
 PROGRAM = pathlib.Path(os.environ.get("CELERIAC_GATEWAY", EXECUTABLE.with_name("celeriac-gateway")))
 
+#: A token of each role, and the users who have them.
+TOKENS = {role: f"token-of-the-{role}-for-tests" for role in ("viewer", "operator", "admin")}
+USERS = {role: {"role": role, "token": token} for role, token in TOKENS.items()}
+
 
 class Answer:
     """An answer of the gateway: status, headers by lower-case name, text."""

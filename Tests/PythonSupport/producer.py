@@ -19,5 +19,10 @@ def make_app(broker, backend, **settings):
     return app
 
 
+def send(app, name, *args, queue="celery", **options):
+    """Sends a task and returns its id."""
+    return app.send_task(name, args=args, queue=queue, **options).id
+
+
 def _elsewhere(*args, **kwargs):
     raise NotImplementedError("this task runs in a worker")
