@@ -53,11 +53,14 @@ package final class PoolTaskRunner: Sendable {
         self.logger = logger
     }
 
-    /// Has the runs from now on go by another configuration, in processes of their own; those that have begun end as they are.
+    /// Has the runs from now on go by another configuration; those that have begun end as they are.
+    ///
+    /// Processes that are no longer what is wanted take no more, and others are started.
     package func change(to configuration: RunnerConfiguration) {
         let retired: (number: Int, pool: ProcessPool)? = state.withLock { state in
+            let isSame = state.configuration.hasSameProcesses(as: configuration)
             state.configuration = configuration
-            guard let pool = state.pool.take() else { return nil }
+            guard !isSame, let pool = state.pool.take() else { return nil }
             state.retirements += 1
             state.retired[state.retirements] = pool
             return (state.retirements, pool)
@@ -224,7 +227,8 @@ package final class PoolTaskRunner: Sendable {
     private func again(_ job: UInt64) {
         let isOver = state.withLock { state in
             guard var run = state.runs[job] else { return false }
-            run.returns += 1
+            // A pool that was told to take no more is no sign of a task that cannot begin.
+            if run.pool === state.pool { run.returns += 1 }
             state.runs[job] = run
             guard !state.isStopping, run.returns < Self.mostReturns else { return true }
             give(run.task, &state)

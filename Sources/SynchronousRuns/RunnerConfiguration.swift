@@ -48,4 +48,9 @@ package struct RunnerConfiguration: Sendable {
         self.setup = setup
         self.policy = policy
     }
+
+    /// Whether processes that were started by this one serve another one as well.
+    func hasSameProcesses(as other: RunnerConfiguration) -> Bool {
+        program == other.program && arguments == other.arguments && setup == other.setup && processes == other.processes
+    }
 }
