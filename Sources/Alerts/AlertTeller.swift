@@ -121,8 +121,10 @@ package struct AlertTeller: Sendable {
 
     /// Tells the hook; answers for how long to leave it alone where it cannot be told now.
     private mutating func tell(_ alert: Alert) async -> Duration? {
+        // One that is going has told enough.
+        guard !Task.isCancelled else { return Self.pause }
         do {
-            let answer = try await hook.tell(alert)
+            let answer = try await toItsEnd(alert).get()
             if failures > 0 { logger.info("alerts: \(hook.name) can be told again") }
             failures = 0
             counter.count(.told, of: hook.name)
@@ -142,6 +144,17 @@ package struct AlertTeller: Sendable {
             logger.log(level: level, "alerts: \(hook.name) cannot be told, next attempt in \(seconds) s: \(error)")
             return min(pause, Self.longestPause)
         }
+    }
+
+    /// What the hook answers, though the gateway is stopping: an alert that it has and did not answer would be told again.
+    private func toItsEnd(_ alert: Alert) async -> Result<String, AlertHookError> {
+        await Task { [hook] () -> Result<String, AlertHookError> in
+            do throws(AlertHookError) {
+                return .success(try await hook.tell(alert))
+            } catch {
+                return .failure(error)
+            }
+        }.value
     }
 
     /// 1, 2, 4 seconds and so on, five minutes at most.

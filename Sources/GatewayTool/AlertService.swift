@@ -13,32 +13,34 @@ final class AlertService: Service, CustomStringConvertible {
     private let ledger: RedisAlertLedger
     private let counter: AlertCounter
     private let logger: Logger
-    private let wiring: Mutex<AlertWiring>
-    private let changes: AsyncStream<Void>
-    private let changed: AsyncStream<Void>.Continuation
+    /// The newest wiring, for comparison; that to be served travels in the stream, so that none is served twice.
+    private let newest: Mutex<AlertWiring>
+    private let wirings: AsyncStream<AlertWiring>
+    private let wired: AsyncStream<AlertWiring>.Continuation
 
     init(_ wiring: AlertWiring, _ inspector: RedisInspector, _ counter: AlertCounter, _ logger: Logger) {
         ledger = RedisAlertLedger(inspector)
         self.counter = counter
         self.logger = logger
-        self.wiring = Mutex(wiring)
-        (changes, changed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        newest = Mutex(wiring)
+        (wirings, wired) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         counter.add(wiring.hooks.map(\.name))
+        wired.yield(wiring)
     }
 
     /// Who is to be told by another configuration; `nil` where nothing about that has changed.
     ///
     /// - Throws: a complaint about an address that cannot be used.
     func wiring(_ configuration: CeleriacConfiguration) throws -> AlertWiring? {
-        let isKnown = wiring.withLock { $0.isSame(as: configuration) }
+        let isKnown = newest.withLock { $0.isSame(as: configuration) }
         return isKnown ? nil : try AlertWiring(configuration)
     }
 
     /// Tells others from now on; what one was being told is told to its end.
     func change(to wiring: AlertWiring) {
         counter.add(wiring.hooks.map(\.name))
-        self.wiring.withLock { $0 = wiring }
-        changed.yield()
+        newest.withLock { $0 = wiring }
+        wired.yield(wiring)
     }
 
     func run() async throws {
@@ -46,14 +48,15 @@ final class AlertService: Service, CustomStringConvertible {
     }
 
     private func tell() async {
-        var changes = changes.makeAsyncIterator()
-        while !Task.isCancelled {
-            let watch = wiring.withLock { $0 }.watch(ledger, counter, logger)
-            await withTaskGroup(of: Void.self) { group in
+        var wirings = wirings.makeAsyncIterator()
+        var next = await wirings.next()
+        while let wiring = next {
+            let watch = wiring.watch(ledger, counter, logger)
+            next = await withTaskGroup(of: Void.self) { group in
                 if let watch { group.addTask { await watch.run() } }
-                // Ended by a change, or by the end of the gateway.
-                _ = await changes.next()
-                group.cancelAll()
+                // Ended by a change, or by the end of the gateway. A watch closes its hooks when it ends: it has no second run.
+                defer { group.cancelAll() }
+                return await wirings.next()
             }
         }
     }

@@ -108,6 +108,49 @@ import Testing
         #expect(hook.told.map(\.letter.id) == ["letter-1", "letter-1", "letter-2", "letter-3"])
     }
 
+    @Test(arguments: [AlertHookWants.each, .groups])
+    func `what a hook is being told when the gateway stops is told to its end and remembered`(
+        wants: AlertHookWants
+    ) async throws {
+        let hook = FakeHook(wants)
+        var first = teller(hook)
+        _ = await first.step()
+        ledger.keep(1)
+        hook.isSlow = true
+        let running = Task { [first] in
+            var first = first
+            _ = await first.step()
+        }
+        while !hook.isBeingTold { await Task.yield() }
+        running.cancel()
+        hook.isSlow = false
+        await running.value
+        #expect(hook.told.count == 1)
+        var second = teller(hook)
+        _ = await second.step()
+        #expect(hook.told.count == 1)
+        ledger.keep(1)
+        _ = await second.step()
+        #expect(hook.told.count == (wants == .each ? 2 : 1))
+    }
+
+    @Test func `begins nothing new once it is to stop`() async throws {
+        let hook = FakeHook(.each)
+        var first = teller(hook)
+        _ = await first.step()
+        ledger.keep(3)
+        hook.isSlow = true
+        let running = Task { [first] in
+            var first = first
+            _ = await first.step()
+        }
+        while !hook.isBeingTold { await Task.yield() }
+        running.cancel()
+        hook.isSlow = false
+        await running.value
+        #expect(hook.told.map(\.letter.id) == ["letter-1"])
+    }
+
     @Test func `without Redis nothing is told and nothing lost`() async {
         let hook = FakeHook(.groups)
         var teller = teller(hook)
@@ -131,6 +174,7 @@ private final class FakeHook: AlertHook {
     let name = "fake"
     let wants: AlertHookWants
     private let state = Mutex<(told: [Alert], failure: AlertHookError?)>(([], nil))
+    private let slowness = Mutex((isSlow: false, isBeingTold: false))
 
     init(_ wants: AlertHookWants) { self.wants = wants }
 
@@ -140,7 +184,20 @@ private final class FakeHook: AlertHook {
         set { state.withLock { $0.failure = newValue } }
     }
 
+    /// Whether it lets everybody wait who tells it something.
+    var isSlow: Bool {
+        get { slowness.withLock { $0.isSlow } }
+        set { slowness.withLock { $0.isSlow = newValue } }
+    }
+    var isBeingTold: Bool { slowness.withLock { $0.isBeingTold } }
+
     func tell(_ alert: Alert) async throws(AlertHookError) -> String {
+        slowness.withLock { $0.isBeingTold = true }
+        while isSlow {
+            // As a real client of HTTP, which ends with its task.
+            if Task.isCancelled { throw AlertHookError("cancelled") }
+            await Task.yield()
+        }
         if let failure { throw failure }
         state.withLock { $0.told.append(alert) }
         return "ok"
