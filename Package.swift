@@ -261,6 +261,7 @@ let targets: [Target] = [
         path: "Tests/HandlerTestSupport",
         swiftSettings: settings
     ),
+    tests("OutgoingHTTPTests", ["OutgoingHTTP", nioCore, nioPosix]),
     tests("HTMLTemplatesTests", ["HTMLTemplates", mustache.product("Mustache")]),
     tests("MetricsServerTests", ["MetricsServer", "Exposition", nioCore, nioPosix, nioHTTP1, logging]),
     tests("CeleryMessageTests", ["CeleryMessage"], exclude: ["Fixtures"]),

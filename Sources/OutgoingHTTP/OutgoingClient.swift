@@ -32,7 +32,7 @@ package final class OutgoingClient: Sendable {
     /// A client that has not connected yet.
     ///
     /// - Parameters:
-    ///   - timeout: how long a request may take.
+    ///   - timeout: how long a request may take, its whole answer included.
     ///   - connectTimeout: how long connecting may take of that.
     ///   - answerLimit: the most bytes of an answer.
     package init(timeout: Duration, connectTimeout: Duration = .seconds(10), answerLimit: Int) {
@@ -50,17 +50,41 @@ package final class OutgoingClient: Sendable {
         request.method = .POST
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         request.body = .bytes(ByteBuffer(bytes: body))
+        let deadline = ContinuousClock.now + timeout
         do {
+            // The library's own time-out ends with the head of the answer. Until then it knows best what has become of it.
             let response = try await client.execute(request, timeout: TimeAmount(timeout))
-            let content = try await response.body.collect(upTo: answerLimit)
             return Answer(
                 status: Int(response.status.code),
                 retryAfter: response.headers.first(name: "Retry-After").flatMap { Int($0) },
-                body: Array(content.readableBytesView)
+                body: Array(try await content(response.body, until: deadline).readableBytesView)
             )
         } catch {
             if Task.isCancelled || error is CancellationError { throw CancellationError() }
-            throw OutgoingError(error)
+            throw error as? OutgoingError ?? OutgoingError(error)
+        }
+    }
+
+    private func content(
+        _ body: HTTPClientResponse.Body,
+        until deadline: ContinuousClock.Instant
+    ) async throws -> ByteBuffer {
+        try await withThrowingTaskGroup(of: ByteBuffer?.self) { group in
+            defer { group.cancelAll() }
+            group.addTask { [answerLimit] in
+                let content = try await body.collect(upTo: answerLimit)
+                // A body that a cancellation cut off ends like a whole one.
+                try Task.checkCancellation()
+                return content
+            }
+            group.addTask {
+                try await Task.sleep(until: deadline, clock: .continuous)
+                return nil
+            }
+            guard let content = try await group.next() ?? nil else {
+                throw OutgoingError(.answerLost, "no whole answer within \(timeout)")
+            }
+            return content
         }
     }
 
