@@ -62,8 +62,8 @@ package struct Gateway: Sendable {
         return later
     }
 
-    /// Has those who follow something go who are no users any more.
-    func admitOwnUsers() { memory.admit(configuration.users) }
+    /// Has those who follow something go who may not any more.
+    func admitOwnUsers() { memory.admit(configuration.users, status: configuration.statusAccess) }
 
     /// The addresses that are configured to start tasks where the gateway itself takes a `POST`.
     package var takenStarts: [String] {
@@ -90,7 +90,7 @@ package struct Gateway: Sendable {
             )
         )
         if !configuration.origins.isEmpty { router.add(middleware: CrossOrigin(origins: configuration.origins)) }
-        HealthRoutes(reading: reading).add(to: router)
+        HealthRoutes(reading: reading, hasStarted: memory.hasStarted).add(to: router)
         let routes = router.group(RouterPath(configuration.basePath))
         let door = Doorkeeper(
             users: configuration.users,

@@ -22,17 +22,31 @@ final class GatewayMemory: Sendable {
     /// Signs links to files where no key is configured.
     let linkKey = SymmetricKey(size: .bits256)
 
-    /// The users of the configuration that is served; `nil` before one is.
-    private let users = Mutex<[GatewayUser]?>(nil)
+    /// Whether Redis has answered once.
+    let hasStarted = StartMark()
 
-    /// Whether somebody who was let in before still would be: streams outlive a change of the users.
+    /// Who may follow tasks.
+    private struct Rights {
+        var users: [GatewayUser]
+        var isEverybody: Bool
+    }
+
+    /// Those of the configuration that is served; `nil` before one is.
+    private let rights = Mutex<Rights?>(nil)
+
+    /// Whether somebody who was let in before still would be: streams outlive a change of the configuration.
+    ///
+    /// - Parameter user: `nil` for one who showed no token.
     func admits(_ user: GatewayUser?) -> Bool {
-        guard let user else { return true }
-        return users.withLock { users in
-            users?.contains { $0.name == user.name && $0.tokenDigest == user.tokenDigest } ?? true
+        rights.withLock { rights in
+            guard let rights else { return true }
+            guard let user else { return rights.isEverybody }
+            return rights.users.contains { $0.name == user.name && $0.tokenDigest == user.tokenDigest }
         }
     }
 
-    /// From now on these are the users.
-    func admit(_ users: [GatewayUser]) { self.users.withLock { $0 = users } }
+    /// From now on these are the users, and the status of tasks is for them or for everybody.
+    func admit(_ users: [GatewayUser], status access: GatewayConfiguration.Access) {
+        rights.withLock { $0 = Rights(users: users, isEverybody: access == .everyone) }
+    }
 }

@@ -17,6 +17,8 @@ struct AdministrationWiring {
     let workers: RedisWorkerAdministration
     /// What finished tasks have left.
     let history: RedisHistory
+    /// What is remembered of queues.
+    let memory: QueueMemory
     /// What failed for good.
     let deadLetters: RedisDeadLetters
 
@@ -24,13 +26,16 @@ struct AdministrationWiring {
         configuration: CeleriacConfiguration,
         schedule: ScheduleSource,
         inspector: RedisInspector,
-        workers: RedisWorkerAdministration
+        workers: RedisWorkerAdministration,
+        history: RedisHistory,
+        memory: QueueMemory
     ) {
         self.configuration = configuration
         self.schedule = schedule
         self.inspector = inspector
         self.workers = workers
-        history = RedisHistory(inspector)
+        self.history = history
+        self.memory = memory
         deadLetters = RedisDeadLetters(inspector)
     }
 
@@ -41,7 +46,8 @@ struct AdministrationWiring {
             cleaning: history,
             letters: deadLetters,
             workers: workers,
-            options: options
+            options: options,
+            memory: memory
         )
         return Administration(
             queues: queues,

@@ -22,6 +22,9 @@ struct GatewayAssembly: Sendable {
     let runner: PoolTaskRunner
     /// What became of alerts.
     let counter: AlertCounter
+    /// What finished tasks have left, as far as it was read.
+    private let history: RedisHistory
+    private let memory = QueueMemory()
     private let schedule: ScheduleSource
     private let logger: Logger
 
@@ -48,6 +51,7 @@ struct GatewayAssembly: Sendable {
         )
         runner = RunnerWiring(configuration: configuration, logger: logger).runner
         counter = AlertCounter(hooks: [])
+        history = RedisHistory(inspector)
         self.schedule = schedule
         self.logger = logger
     }
@@ -64,7 +68,9 @@ struct GatewayAssembly: Sendable {
             configuration: configuration,
             schedule: schedule,
             inspector: inspector,
-            workers: workers
+            workers: workers,
+            history: history,
+            memory: memory
         )
         let tasks = taskInspector(configuration, inspector)
         let administration = wiring.administration(tasks)

@@ -18,6 +18,8 @@ final class GatewayReload: Sendable {
         var configuration: CeleriacConfiguration
         /// `nil` until the gateway has been put together.
         var parts: Parts?
+        /// Whether somebody asked before that.
+        var isWanted = false
     }
 
     private let source: GatewaySource
@@ -32,8 +34,14 @@ final class GatewayReload: Sendable {
         state = Mutex(State(configuration: configuration))
     }
 
-    /// From now on these are told.
-    func begin(_ parts: Parts) { state.withLock { $0.parts = parts } }
+    /// From now on these are told, also of what was asked for while they were being put together.
+    func begin(_ parts: Parts) {
+        let isWanted = state.withLock { state in
+            state.parts = parts
+            return state.isWanted
+        }
+        if isWanted { perform() }
+    }
 
     /// Opens the log again and reads the configuration; a bad one is reported, and the old one stays whole.
     func perform() {
@@ -60,7 +68,10 @@ final class GatewayReload: Sendable {
     /// Everything that may fail comes before the first thing that is changed.
     private func read() throws -> (notes: [String], differing: [String])? {
         try state.withLock { state in
-            guard let parts = state.parts else { return nil }
+            guard let parts = state.parts else {
+                state.isWanted = true
+                return nil
+            }
             var (fresh, notes) = try source.load()
             let differing = FixedSettings.keep(from: state.configuration, in: &fresh)
             let alerts = try parts.alerts.wiring(fresh)

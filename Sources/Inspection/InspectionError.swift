@@ -20,6 +20,8 @@ public struct InspectionError: Error, Sendable {
         public static let refused = Code("refused")
         /// Something stored cannot be understood.
         public static let undecodable = Code("undecodable")
+        /// Something cannot be written in the deployment's own form.
+        public static let unencodable = Code("unencodable")
     }
 
     /// The kind of failure.

@@ -90,16 +90,43 @@ import Testing
         }
     }
 
+    @Test func `shows no more to who has logged out while a page follows tasks`() async throws {
+        let first = guarded
+        try await run(first) { [first] client, served async throws in
+            let browser = Browser(client)
+            try await browser.logIn(.viewer)
+            let cookie = try #require(browser[cookie: "celeriac_session"])
+            async let stream = client.get("/admin/jobs/live?id=t1", [.cookie: "celeriac_session=\(cookie)"])
+            while first.deployment.followers(of: "t1") == 0 { await Task.yield() }
+            try await browser.get("/admin/jobs")
+            try await browser.post("/admin/jobs/logout", ["csrf": browser.formToken])
+            first.deployment.store(ResultRecord(taskID: "t1", status: .success, result: Array("7".utf8)))
+            let seen = try await stream
+            #expect(seen.status == .ok && !seen.text.contains("event: end"))
+        }
+    }
+
     @Test func `still lets those follow who are users, or whom nobody asked`() {
         let memory = GatewayMemory()
         let user = GatewayUser(name: "a", role: .viewer, token: "a-token-of-a")
         #expect(memory.admits(user) && memory.admits(nil))
-        memory.admit([GatewayUser(name: "a", role: .admin, token: "a-token-of-a")])
+        memory.admit([GatewayUser(name: "a", role: .admin, token: "a-token-of-a")], status: .everyone)
         #expect(memory.admits(user) && memory.admits(nil))
-        memory.admit([GatewayUser(name: "a", role: .viewer, token: "another-token-of-a")])
+        memory.admit([GatewayUser(name: "a", role: .viewer, token: "another-token-of-a")], status: .everyone)
         #expect(!memory.admits(user) && memory.admits(nil))
-        memory.admit([GatewayUser(name: "b", role: .viewer, token: "a-token-of-a")])
-        #expect(!memory.admits(user))
+        memory.admit([GatewayUser(name: "b", role: .viewer, token: "a-token-of-a")], status: .token)
+        #expect(!memory.admits(user) && !memory.admits(nil))
+    }
+
+    @Test func `has started for good`() async throws {
+        let first = GatewayUnderTest()
+        try await run(first) { [first] client, served async throws in
+            #expect(try await client.get("/startupz").status == .ok)
+            first.deployment.isReachable = false
+            served.change(to: first.gateway())
+            #expect(try await client.get("/readyz").status == .serviceUnavailable)
+            #expect(try await client.get("/startupz").status == .ok)
+        }
     }
 
     @Test func `keeps the terms of connections where a certificate cannot be read`() throws {

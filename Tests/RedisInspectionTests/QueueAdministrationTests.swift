@@ -16,6 +16,7 @@ import Testing
         let test: InspectorUnderTest
         let history = InMemoryHistory()
         let letters = InMemoryDeadLetters()
+        let memory = QueueMemory()
         let administration: RedisQueueAdministration
 
         init(_ test: InspectorUnderTest) {
@@ -34,7 +35,21 @@ import Testing
                 cleaning: history,
                 letters: letters,
                 workers: workers,
-                options: .init()
+                options: .init(),
+                memory: memory
+            )
+        }
+
+        /// Another administration of the same deployment, as after its configuration was read again.
+        func administration(_ options: RedisQueueAdministration.Options) -> RedisQueueAdministration {
+            RedisQueueAdministration(
+                inspector: test.inspector,
+                history: history,
+                cleaning: history,
+                letters: letters,
+                workers: administration.workers,
+                options: options,
+                memory: memory
             )
         }
 
@@ -260,6 +275,36 @@ import Testing
             #expect(record.status == .revoked)
             let left = Set(try await bench.ids(.waiting, 0..<300))
             #expect(left.count == 249 && !left.contains("n100"))
+        }
+    }
+
+    @Test func `tells of a removed job whoever waits for it, also one that was asked to abort`() async throws {
+        try await Self.run { bench async throws in
+            try await bench.test.push("t", to: "pdf")
+            #expect(try await bench.administration.abort("t"))
+            #expect(try await bench.administration.remove("t", in: "pdf") == .removed)
+            #expect(try await bench.administration.records(of: ["t"])[0]?.status == .revoked)
+        }
+    }
+
+    @Test func `removes a job though its record cannot be written`() async throws {
+        try await Self.run { bench async throws in
+            var options = RedisQueueAdministration.Options()
+            options.resultSerializer = "nobody-reads-this"
+            let administration = bench.administration(options)
+            try await bench.test.push("t", to: "pdf")
+            await #expect(throws: InspectionError(.unencodable, "")) { try await administration.abort("t") }
+            #expect(try await administration.remove("t", in: "pdf") == .removed)
+            #expect(try await bench.count().waiting == 0)
+        }
+    }
+
+    @Test func `remembers for how long tasks have waited, also for another configuration`() async throws {
+        try await Self.run { bench async throws in
+            try await bench.test.push("t", to: "pdf")
+            _ = try await bench.count()
+            let other = bench.administration(.init())
+            #expect(try await other.counts(of: ["pdf"]).first?.oldestWaiting ?? 0 > 0)
         }
     }
 

@@ -56,3 +56,15 @@ import Testing
         #expect(single.parts.first?.otherExists == nil)
     }
 }
+
+@Suite struct `The first of many in an order` {
+    @Test(arguments: [0, 1, 7, 40, 999, 1000, 5000, Int.max])
+    func `are those a sort would put in front`(most: Int) {
+        var random = SystemRandomNumberGenerator()
+        let elements = (0..<1000).map { _ in Int.random(in: 0..<200, using: &random) }
+        let (found, count) = elements.first(most, by: <)
+        #expect(found == Array(elements.sorted().prefix(most)) && count == 1000)
+        let (last, _) = elements.lazy.filter { $0 > 100 }.first(most, by: >)
+        #expect(last == Array(elements.filter { $0 > 100 }.sorted(by: >).prefix(most)))
+    }
+}

@@ -44,6 +44,8 @@ package struct GatewayError: Error, HTTPResponseError {
         case .noResultBackend: GatewayError(.serviceUnavailable, "no_results", "This deployment stores no results.")
         case .undecodable:
             GatewayError(.internalServerError, "undecodable", "What is stored for this task cannot be read.")
+        case .unencodable:
+            GatewayError(.internalServerError, "unencodable", "This cannot be written as result_serializer says.")
         case .busy: GatewayError(.serviceUnavailable, "busy", "Too many tasks run here already.", retryAfter: 5)
         case .refused:
             GatewayError(

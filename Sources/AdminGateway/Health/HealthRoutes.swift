@@ -11,9 +11,7 @@ import Synchronization
 /// They need no token and tell nothing but yes or no.
 struct HealthRoutes: Sendable {
     let reading: any TaskReading
-    private let hasStarted = StartMark()
-
-    init(reading: any TaskReading) { self.reading = reading }
+    let hasStarted: StartMark
 
     func add(to routes: some RouterMethods<GatewayContext>) {
         routes.get("/livez") { _, _ in Self.answer(.ok) }
@@ -53,7 +51,7 @@ struct HealthRoutes: Sendable {
 }
 
 /// Whether Redis has answered once.
-private final class StartMark: Sendable {
+final class StartMark: Sendable {
     private let state = Mutex(false)
 
     var value: Bool {

@@ -69,7 +69,12 @@ extension RedisQueueAdministration: QueueAdministration {
             result: JSONWriter.bytes(ExceptionInfo.revoked(.revoked).json),
             dateDone: .now()
         )
-        _ = try await store(record, over: .unbegun)
+        do {
+            _ = try await store(record, over: .unbegun)
+        } catch let error as InspectionError where error.code == .unencodable {
+            // It has been removed all the same.
+            inspector.logger.error("Whoever waits for a task that was removed cannot be told: \(error.message)")
+        }
     }
 
     /// The tasks whose records may be replaced.
@@ -84,7 +89,7 @@ extension RedisQueueAdministration: QueueAdministration {
         do throws(MessageError) {
             bytes = try record.encoded(codecs: options.codecs, serializer: options.resultSerializer)
         } catch {
-            throw InspectionError(.refused, "\(record.taskID): \(error.message)")
+            throw InspectionError(.unencodable, "\(record.taskID): \(error.message)")
         }
         let lifetime = options.resultLifetime.map { String(max(1, $0.components.seconds)) } ?? ""
         let arguments = RedisArguments(lifetime, bytes, replaceable.rawValue)

@@ -20,7 +20,7 @@ extension RedisQueueAdministration {
     /// What is next in them is half of Redis' work and is never urgent: where there are very many queues, each is looked at
     /// every few times.
     func countAll() async throws -> [QueueCounts] {
-        let parts = ages.withLock { $0.turn(of: allLists.parts.count, atMost: Self.partsLookedAt) }
+        let parts = memory.ages.withLock { $0.turn(of: allLists.parts.count, atMost: Self.partsLookedAt) }
         return try await count(allLists, namingNextIn: parts, since: .now)
     }
 
@@ -111,7 +111,7 @@ extension RedisQueueAdministration {
                 next[queue].append(.init(step: step + 1, task: task))
             }
         }
-        return ages.withLock { ages in
+        return memory.ages.withLock { ages in
             let now = ContinuousClock.now
             if namesNext {
                 for (queue, next) in zip(part.queues, next) { ages.note(next, in: queue, at: now) }

@@ -35,7 +35,7 @@ package final class RedisQueueAdministration: Sendable {
     let overviews: SnapshotCache<[QueueCounts]>
     /// The lists of all queues.
     let allLists: WaitingLists
-    let ages = Mutex(WaitingAges())
+    let memory: QueueMemory
 
     /// The administration of a deployment that `inspector` looks into.
     package init(
@@ -44,7 +44,8 @@ package final class RedisQueueAdministration: Sendable {
         cleaning: any HistoryCleaning,
         letters: any DeadLetters,
         workers: RedisWorkerAdministration,
-        options: Options
+        options: Options,
+        memory: QueueMemory = QueueMemory()
     ) {
         self.inspector = inspector
         self.history = history
@@ -52,6 +53,7 @@ package final class RedisQueueAdministration: Sendable {
         self.letters = letters
         self.workers = workers
         self.options = options
+        self.memory = memory
         allLists = WaitingLists(
             queues: inspector.configuration.queues.sorted(),
             keys: inspector.configuration.transport.keys

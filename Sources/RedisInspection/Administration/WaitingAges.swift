@@ -1,3 +1,5 @@
+import Synchronization
+
 /// For how long the task that is next in a list has been seen to be the next.
 ///
 /// A message says when it is due, never when it was sent. What was next before and still is has waited for at least that
@@ -53,4 +55,12 @@ struct WaitingAges {
         turn = (turn + most) % parts
         return Set(chosen)
     }
+}
+
+/// What is remembered of queues from one count to the next; it outlives the configuration.
+package final class QueueMemory: Sendable {
+    let ages = Mutex(WaitingAges())
+
+    /// Nothing yet.
+    package init() {}
 }

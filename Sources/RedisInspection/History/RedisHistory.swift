@@ -42,8 +42,18 @@ package actor RedisHistory: HistoryReading {
 
     package func finished(_ query: HistoryQuery) async throws -> HistoryPage {
         try await readOn()
-        let found = projection.rows(query, now: now())
+        let found = await Self.rows(query, of: projection, now: now())
         return HistoryPage(tasks: try await whole(found.rows), total: found.total, oldest: found.oldest)
+    }
+
+    /// Outside the actor: an order that has to be made takes its time, and others have questions too.
+    @concurrent
+    private static func rows(
+        _ query: HistoryQuery,
+        of projection: HistoryProjection,
+        now: Instant
+    ) async -> (rows: [HistoryProjection.Row], total: Int, oldest: Instant?) {
+        projection.rows(query, now: now)
     }
 
     package func finished(taskID: String) async throws -> FinishedTask? {

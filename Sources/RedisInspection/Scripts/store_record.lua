@@ -10,7 +10,9 @@ local before = redis.call('GET', KEYS[1])
 -- JSON, YAML and MessagePack; the status stands first. What cannot be read may have ended.
 local state = before and (string.match(before, 'status"?:? ?"?[\160-\191]?(%u+)') or 'SUCCESS')
 if state == 'SUCCESS' or state == 'FAILURE' or state == 'REVOKED' then return 0 end
-if ARGV[3] == 'unbegun' and state and state ~= 'PENDING' and state ~= 'RECEIVED' and state ~= 'RETRY' then return 0 end
+-- What was asked to abort and lies in its queue still has not begun.
+local unbegun = { PENDING = true, RECEIVED = true, RETRY = true, ABORTED = true }
+if ARGV[3] == 'unbegun' and state and not unbegun[state] then return 0 end
 if ARGV[1] == '' then redis.call('SET', KEYS[1], ARGV[2]) else redis.call('SETEX', KEYS[1], ARGV[1], ARGV[2]) end
 redis.call('PUBLISH', KEYS[1], ARGV[2])
 return 1

@@ -108,7 +108,11 @@ extension DashboardRoutes {
             inspector: inspector,
             words: Words.of(visitor.locale),
             place: place,
-            isAllowed: { [memory] in memory.admits(visitor.user) }
+            isAllowed: { [memory, sessions, now] in
+                guard memory.admits(visitor.user) else { return false }
+                guard case .session(let session, _) = visitor.proof else { return true }
+                return sessions.goesOn(session, now: now())
+            }
         )
         return Response(
             status: .ok,

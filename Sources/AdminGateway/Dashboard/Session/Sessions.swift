@@ -20,9 +20,11 @@ struct Sessions: Sendable {
 
     /// The session of a cookie, unless it has expired or was ended.
     func session(_ cookie: String, now: Instant) -> Session? {
-        guard let session = seal.session(cookie, now: now) else { return nil }
-        return ended.contains(session) ? nil : session
+        seal.session(cookie, now: now).flatMap { goesOn($0, now: now) ? $0 : nil }
     }
+
+    /// Whether a session has neither expired nor been ended.
+    func goesOn(_ session: Session, now: Instant) -> Bool { session.expires > now && !ended.contains(session) }
 
     /// Ends a session: its cookie is worth nothing from now on, wherever a copy of it is.
     func end(_ session: Session, now: Instant) { ended.add(session, now: now) }
