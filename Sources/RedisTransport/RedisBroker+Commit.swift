@@ -16,18 +16,19 @@ extension RedisBroker {
     func commitTogether(_ commits: [Commit]) async throws -> [CommitStatus] {
         let history = HistoryBatch(commits)
         if let finished = plainFinishes(commits) { return try await finish(finished, history: history) }
-        let keys = configuration.keys
-        let reply = try await run(
-            Scripts.commit,
-            keys: [
-                keys.unacked, keys.unackedIndex, keys.parked, keys.parkedMessages, keys.dead, keys.deliveries,
-                keys.history, keys.historyDurations, keys.deadFacts, keys.deadMessages, keys.deadTotals,
-            ],
-            arguments: arguments(commits, history)
-        )
+        let reply = try await run(Scripts.commit, keys: commitKeys, arguments: arguments(commits, history))
         let statuses = try Self.statuses(reply, of: commits)
         announce(commits)
         return statuses
+    }
+
+    /// The script's keys, in the order of its header.
+    private var commitKeys: [String] {
+        let keys = configuration.keys
+        return [
+            keys.unacked, keys.unackedIndex, keys.parked, keys.parkedMessages, keys.dead, keys.deliveries,
+            keys.history, keys.historyDurations, keys.deadFacts, keys.deadMessages, keys.deadTotals,
+        ]
     }
 
     static func statuses(_ reply: RedisReply, of commits: [Commit]) throws -> [CommitStatus] {
@@ -173,10 +174,10 @@ extension RedisBroker {
 
     /// Runs commits without messages on the results' server.
     func commit(_ commits: [Commit], to results: RedisClient) async throws -> [CommitStatus] {
-        // The script's keys are those of the queues; results name their own.
-        let key = configuration.keys.unacked
+        // Results name their own keys. The script's are those of the queues, which may be there all the same: another
+        // deployment's, or this one's under another name of the server.
+        let keys = commitKeys
         let call = arguments(commits, HistoryBatch([]))
-        let keys = Array(repeating: key, count: 11)
         let reply = try await translating {
             () async throws(RedisError) in
             try await results.run(Scripts.commit, keys: keys, arguments: call).get()

@@ -298,6 +298,21 @@ import Transport
         }
     }
 
+    @Test func `stores results on the same server by another name of it`() async throws {
+        try await Deployment.with { deployment in
+            let broker = try await deployment.broker {
+                $0.results = try RedisConfiguration(url: "redis+socket://\(deployment.server.socketPath)")
+            }
+            for id in ["x", "y"] { try await deployment.run("LPUSH", "celery", text(try item(id))) }
+            let held = try await broker.claim(everything("celery")).deliveries
+            try #require(held.count == 2)
+            let end = Commit(tag: held[0].tag, acknowledges: true, effects: [.store(record("x", .success))])
+            #expect(try await broker.commit([end]) == [.done])
+            #expect(try await deployment.int("EXISTS", "celery-task-meta-x") == 1)
+            #expect(try await deployment.texts("HKEYS", "unacked") == [held[1].tag.text])
+        }
+    }
+
     // MARK: Wake-up
 
     private func commands(_ deployment: Deployment) async throws -> Int {
