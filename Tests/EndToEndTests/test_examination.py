@@ -169,6 +169,24 @@ def test_doctor_finds_keys_that_live_for_ever(deployment):
     assert found["results"] == "ok" and "mailboxes" not in found
 
 
+def test_doctor_leaves_the_binding_of_mailboxes_alone(deployment):
+    deployment.write_tasks(broker_transport_options={"global_keyprefix": "ours:"})
+    deployment.start_worker()
+    client = deployment.client
+    assert "pong" in deployment.run("inspect", "ping").stdout
+    # Kombu keeps what it has bound, here for somebody without a prefix too.
+    client.sadd("_kombu.binding.reply.celery.pidbox", "somebody\x06\x16\x06\x16somebody.reply.celery.pidbox")
+    client.sadd("ours:_kombu.binding.reply.celery.pidbox", "ours\x06\x16\x06\x16ours.reply.celery.pidbox")
+    client.sadd("ours:_kombu.binding_permanent.reply.celery.pidbox", "ours")
+    assert "mailboxes" not in doctor(deployment)[1]
+
+    client.lpush("ours:0f0f-aa.reply.celery.pidbox", "an answer that nobody fetched")
+    done = deployment.run("doctor", "--json")
+    found = {finding["check"]: finding["text"] for finding in json.loads(done.stdout)}
+    assert "live for ever: 1 lists named <uuid>.reply.celery.pidbox;" in found["mailboxes"]
+    assert "not the set ours:_kombu.binding.reply.celery.pidbox" in found["mailboxes"]
+
+
 def test_doctor_is_content_with_a_good_deployment(deployment):
     deployment.client.config_set("appendonly", "yes")
     deployment.start_worker()

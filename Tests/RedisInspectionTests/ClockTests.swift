@@ -128,6 +128,17 @@ import Transport
         }
     }
 
+    @Test(arguments: [(0.5, "0.5 s"), (0.01, "0.01 s"), (1, "1 s"), (2.25, "2.25 s"), (600, "600 s")])
+    func `were waited for as long as was asked`(seconds: Double, text: String) throws {
+        let findings = RedisDoctor.findings(
+            on: [],
+            of: ["w@h"],
+            patience: .seconds(seconds),
+            visibilityTimeout: 3600
+        )
+        #expect(try #require(findings.first).text.hasPrefix("No heartbeat came within \(text) from w@h: "))
+    }
+
     @Test func `name those that were silent, the first of many`() throws {
         let names = (10..<30).map { "w\($0)@h" }
         let findings = RedisDoctor.findings(on: [], of: names, patience: .seconds(3), visibilityTimeout: 3600)

@@ -16,12 +16,11 @@ extension RedisDoctor {
         let heard = Set(readings.map(\.node))
         let silent = Set(names).subtracting(heard).sorted()
         if !silent.isEmpty {
-            let seconds = patience.components.seconds
             findings.append(
                 Finding(
                     check: "clocks.silent",
                     level: .warning,
-                    text: "No heartbeat came within \(seconds) s from \(list(silent)): "
+                    text: "No heartbeat came within \(seconds(patience)) s from \(list(silent)): "
                         + "\(silent.count == 1 ? "its clock was" : "their clocks were") not compared."
                 )
             )
@@ -67,6 +66,13 @@ extension RedisDoctor {
     private static func tenths(_ seconds: Double) -> String {
         let tenths = Int64(min(seconds, 1e12) * 10 + 0.5)
         return tenths >= 1000 ? String(tenths / 10) : "\(tenths / 10).\(tenths % 10)"
+    }
+
+    /// Without a point where it is a whole number, as the option is written.
+    private static func seconds(_ patience: Duration) -> String {
+        let milliseconds = (patience / .milliseconds(1)).rounded()
+        let text = String(milliseconds / 1000)
+        return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
     }
 
     private static func list(_ names: [String]) -> String {

@@ -271,9 +271,9 @@ package struct RedisDoctor: Sendable {
                 Finding(
                     check: "mailboxes",
                     level: .warning,
-                    text:
-                        "\(broker.mailboxesForEver) mailboxes of those who asked workers live for ever (…reply.celery.pidbox); "
-                        + "whoever asked has gone. They may be deleted."
+                    text: "Mailboxes of those who asked workers live for ever: \(broker.mailboxesForEver) lists named "
+                        + "<uuid>\(mailboxes.ending); whoever asked has gone. They may be deleted, but not the set "
+                        + "\(mailboxes.binding): replies need it."
                 )
             )
         }
@@ -286,10 +286,12 @@ package struct RedisDoctor: Sendable {
         var mailboxesForEver = 0
     }
 
+    private var mailboxes: ReplyMailboxes { ReplyMailboxes(exchange: workers.exchange, keys: transport.keys) }
+
     private func count(_ client: RedisClient) async throws -> KeyCounts {
         let keys = transport.keys
         let records = [keys.result(taskID: ""), keys.group(groupID: "")]
-        let mailbox = ".reply." + workers.exchange
+        let mailboxes = mailboxes
         var counts = KeyCounts()
         var cursor = "0"
         var looked = 0
@@ -299,13 +301,13 @@ package struct RedisDoctor: Sendable {
                 let next = parts[0].text
             else { break }
             let found = (parts[1].array?.compactMap(\.text) ?? []).filter { key in
-                key.hasSuffix(mailbox) || records.contains(where: key.hasPrefix)
+                mailboxes.contains(key) || records.contains(where: key.hasPrefix)
             }
             if !found.isEmpty {
                 let left = try await inspector.send(found.map { RedisCommand("PTTL", $0) }, to: client)
                 for (key, left) in zip(found, left) {
                     let isForEver = left.int == -1
-                    if key.hasSuffix(mailbox) {
+                    if mailboxes.contains(key) {
                         counts.mailboxesForEver += isForEver ? 1 : 0
                     } else {
                         counts.results += 1
