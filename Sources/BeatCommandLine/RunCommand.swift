@@ -111,12 +111,19 @@ struct RunCommand: AsyncParsableCommand {
         _ metrics: MetricsAddress?
     ) async throws {
         let logger = log.logger("celeriac.beat")
+        let transport = try RedisWiring.transport(configuration)
         var setup = BeatService.Setup(schedule: options.scheduleSource, nodeName: node)
         setup.answersPing = enableRemoteControl
         setup.maxInterval = interval
         setup.metrics = metrics
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let service = BeatService(setup, configuration: configuration, eventLoop: group.next(), logger: logger)
+        let service = BeatService(
+            setup,
+            configuration: configuration,
+            transport: transport,
+            eventLoop: group.next(),
+            logger: logger
+        )
         let signals = Signals([SIGTERM, SIGINT, SIGQUIT, SIGHUP]) { number in
             guard number == SIGHUP else {
                 // The words that Celery's beat ends with are none; these say that the signal was heard.

@@ -47,7 +47,7 @@ class Pair:
         """Waits until every program says that it is at the server of this number."""
         port = (self.first, self.second)[number - 1].port
         for process in self.logs:
-            process.wait_for_line(rf"Connected to redis://.*127\.0\.0\.1:{port}/0, server {number} of 2")
+            process.wait_for_line(rf"Connected to redis://.*127\.0\.0\.1:{port}/0, server {number} of 2: the one before")
         eventually(lambda: self.gateway.request("/readyz").status == 200, "the gateway is ready")
 
     def expect_ticks(self):
@@ -111,3 +111,20 @@ def test_when_the_first_is_killed_work_goes_on_at_the_second_and_nobody_returns_
     app.close()
     for process in pair.logs:
         assert process.terminate() == 0
+
+
+@pytest.mark.parametrize("_", range(4))
+def test_a_worker_and_the_beat_in_it_choose_one_server_of_a_shuffled_list(pair, _):
+    pair.deployment.write_tasks(
+        broker_url=pair.urls, broker_failover_strategy="shuffle", result_backend=";".join(pair.urls)
+    )
+    worker = pair.deployment.start_worker("-B", "--schedule", pair.deployment.directory / "beat.yaml")
+    worker.wait_for_line(r"Task proj\.noop\[.*\] succeeded")
+    # Which one is said once for each choice that is made, by the worker's own line too, and the other is left alone.
+    line = worker.wait_for_line(r"Connected to redis://.*, server [12] of 2")
+    assert worker.count_lines(r"Connected to redis://.*, server [12] of 2") == 1, worker.text
+    used, other = (pair.first, pair.second) if "server 1 of" in line else (pair.second, pair.first)
+    assert f"127.0.0.1:{used.port}/0" in line
+    worker.wait_for_line(rf"Connected to redis://[^ ;]*127\.0\.0\.1:{used.port}/0$")
+    assert not other.client().keys("*")
+    assert worker.terminate() == 0

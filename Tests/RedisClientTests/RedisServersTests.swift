@@ -77,7 +77,7 @@ import Testing
         }
     }
 
-    @Test func `tells a wrong password instead of going elsewhere`() async throws {
+    @Test func `tells a wrong password instead of going elsewhere, however often it is tried`() async throws {
         try await withRedisServer(arguments: ["--requirepass", "secret"]) { first in
             try await withRedisServer { second in
                 let client = RedisClient(
@@ -85,7 +85,32 @@ import Testing
                     eventLoop: MultiThreadedEventLoopGroup.singleton.next(),
                     logger: quiet
                 )
-                await #expect(throws: RedisError(.authenticationFailed, "")) { try await client.connect() }
+                for _ in 0..<3 {
+                    await #expect(throws: RedisError(.authenticationFailed, "")) { try await client.connect() }
+                }
+                await client.close()
+            }
+        }
+    }
+
+    @Test func `stays where it was going when an attempt is cancelled`() async throws {
+        try await withRedisServer { first in
+            try await withRedisServer { second in
+                let states = StateLog()
+                let client = RedisClient(
+                    configuration: configuration([first.port, second.port]) { $0.connectTimeout = .seconds(30) },
+                    eventLoop: MultiThreadedEventLoopGroup.singleton.next(),
+                    logger: quiet,
+                    onStateChange: states.observer
+                )
+                first.pause()
+                let attempt = Task { try await client.connect() }
+                try await states.next { $0 == .connecting }
+                attempt.cancel()
+                await #expect(throws: RedisError(.cancelled, "")) { try await attempt.value }
+                first.resume()
+                try await client.connect()
+                #expect(try await port(client) == first.port)
                 await client.close()
             }
         }
@@ -106,7 +131,9 @@ import Testing
     @Test func `is where the other connections are`() {
         let choice = ServerChoice([0, 1, 2])
         #expect(choice.server == 0)
+        #expect(choice.arrive(at: 0) == .first)
         #expect(choice.arrive(at: 0) == .joined)
+        choice.leave()
         // Another one is refused for a moment: nobody leaves.
         #expect(!choice.giveUp(0))
         choice.leave()
@@ -122,6 +149,24 @@ import Testing
         choice.leave()
         #expect(choice.giveUp(1) && choice.giveUp(2))
         #expect(choice.server == 0 && choice.arrive(at: 0) == .moved)
+    }
+
+    @Test func `was not at a server that could not be reached`() {
+        let choice = ServerChoice([1, 0])
+        #expect(choice.giveUp(1))
+        #expect(choice.arrive(at: 0) == .moved)
+    }
+
+    @Test func `names the server where it is`() throws {
+        let configuration = try RedisConfiguration(url: "redis://:secret@a:1/2;redis://b:2/2")
+        #expect(configuration.presentURL == "redis://:**@a:1/2")
+        #expect(configuration.endpoint.servers?.choice.giveUp(0) == true)
+        #expect(configuration.presentURL == "redis://b:2/2")
+        #expect(try RedisConfiguration(url: "redis://c:3/0").presentURL == "redis://c:3/0")
+    }
+
+    @Test func `needs a server`() async {
+        await #expect(processExitsWith: .failure) { _ = RedisServers([]) }
     }
 
     @Test func `tries every server of a shuffled list`() {

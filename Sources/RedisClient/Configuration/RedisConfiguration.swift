@@ -96,6 +96,12 @@ public struct RedisConfiguration: Sendable, Hashable {
         }
     }
 
+    /// The redacted URL of the server where the connections are, or are to be, for messages: of several servers only that one.
+    package var presentURL: String {
+        guard let servers = endpoint.servers else { return redactedURL }
+        return at(servers.choice.server).redactedURL
+    }
+
     /// How to reach one of several servers, by its place in their list.
     func at(_ place: Int) -> RedisConfiguration {
         guard let servers = endpoint.servers else { return self }

@@ -39,7 +39,10 @@ public struct RedisServers: Sendable {
     let choice: ServerChoice
 
     /// Servers; they are tried in turn.
+    ///
+    /// - Precondition: there is at least one.
     public init(_ list: [Server], order: Order = .listed) {
+        precondition(!list.isEmpty, "a list of servers needs at least one")
         self.list = list
         self.order = order
         choice = ServerChoice(order == .listed ? Array(list.indices) : list.indices.shuffled())

@@ -14,9 +14,9 @@ extension RedisConnection {
                 return try await establishOnce()
             } catch {
                 left -= 1
-                // An attempt that was ended from here stays ended, and a wrong password is to be known.
-                let isOver = machine.phase != .connecting || !error.isTransient || error.code == .cancelled
-                guard !isOver, left > 0, giveUpServer() else { throw error }
+                // An attempt that was ended from here stays ended.
+                let mayGoOn = machine.phase == .connecting && Self.mayBeBetterElsewhere(error)
+                guard mayGoOn, left > 0, giveUpServer() else { throw error }
                 logger.debug("a server cannot be reached", metadata: ["error": "\(error)"])
                 dropChannel(error)
                 lossReason = nil

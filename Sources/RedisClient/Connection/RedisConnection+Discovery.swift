@@ -90,6 +90,10 @@ extension RedisConnection {
     /// How to reach the server of this attempt.
     var target: RedisConfiguration { chosen.map(configuration.at) ?? configuration }
 
+    /// Whether an attempt failed for a reason of the server's: a wrong password is to be known, and whoever cancels an attempt
+    /// says nothing against the server.
+    static func mayBeBetterElsewhere(_ error: RedisError) -> Bool { error.isTransient && error.code != .cancelled }
+
     /// The attempt to reach one of several servers failed; answers whether there is another one to try.
     func giveUpServer() -> Bool {
         guard let servers = configuration.endpoint.servers, let chosen else { return false }
@@ -102,11 +106,14 @@ extension RedisConnection {
         switch servers.choice.arrive(at: chosen) {
         case .tooLate: throw RedisError(.connectFailed, "the other connections have gone to another server")
         case .joined: break
-        case .moved:
-            let place = "server \(chosen + 1) of \(servers.list.count)"
-            logger.warning("Connected to \(target.redactedURL), \(place): the one before cannot be reached")
+        case .first: logger.info("Connected to \(place(chosen, of: servers))")
+        case .moved: logger.warning("Connected to \(place(chosen, of: servers)): the one before cannot be reached")
         }
         isCounted = true
+    }
+
+    private func place(_ chosen: Int, of servers: RedisServers) -> String {
+        "\(target.redactedURL), server \(chosen + 1) of \(servers.list.count)"
     }
 
     /// The connection has ended.

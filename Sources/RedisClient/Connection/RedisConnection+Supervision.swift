@@ -121,7 +121,7 @@ extension RedisConnection {
         guard machine.phase == .connecting else { return }
         machine.didFailToConnect(error)
         distrustSentinel()
-        _ = giveUpServer()
+        if Self.mayBeBetterElsewhere(error) { _ = giveUpServer() }
         dropChannel(error)
         report(.lost(error))
         if !machine.isSupervised { pipeline.failQueued(error) }

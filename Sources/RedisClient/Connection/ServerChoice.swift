@@ -7,9 +7,11 @@ import Synchronization
 final class ServerChoice: Sendable {
     /// What becomes of a connection that was made.
     enum Arrival {
+        /// It is the first of all, at the server that was tried first.
+        case first
         /// It is where the others are.
         case joined
-        /// It is the first one at another server than before.
+        /// It is the first one at another server than before, or than the one that was tried first.
         case moved
         /// The others have gone elsewhere meanwhile.
         case tooLate
@@ -20,8 +22,8 @@ final class ServerChoice: Sendable {
         var turn = 0
         /// How many are connected there.
         var connected = 0
-        /// Where they were the last time that one was connected.
-        var last = 0
+        /// Where they were the last time that one was connected; `nil` before the first.
+        var last: Int?
     }
 
     private let order: [Int]
@@ -39,7 +41,8 @@ final class ServerChoice: Sendable {
             guard order[state.turn] == server else { return .tooLate }
             state.connected += 1
             defer { state.last = state.turn }
-            return state.last == state.turn ? .joined : .moved
+            guard let last = state.last else { return state.turn == 0 ? .first : .moved }
+            return last == state.turn ? .joined : .moved
         }
     }
 

@@ -24,7 +24,7 @@ struct BeatPing {
             try await broker.listen(control: exchange, elections: nil) { notice in
                 if case .request(let item) = notice { heard.yield(item) }
             }
-            logger.info("beat pidbox: Connected to \(transport.broker.redactedURL).")
+            logger.info("beat pidbox: Connected to \(transport.broker.presentURL).")
             for await item in requests { await answer(item, broker) }
         } catch {
             logger.error("beat: Remote control is off: \(error)")

@@ -7,7 +7,7 @@ package import Logging
 package import MetricsServer
 package import NIOCore
 import RedisClient
-import RedisTransport
+package import RedisTransport
 package import Settings
 import Synchronization
 
@@ -40,19 +40,28 @@ package final class BeatService: Sendable {
     }
 
     private let setup: Setup
+    private let transport: RedisTransportConfiguration
     private let eventLoop: any EventLoop
     private let logger: Logger
     private let replyTo = Identifier.uuid()
     private let state: Mutex<State>
 
     /// Prepares a beat; nothing is opened.
+    ///
+    /// - Parameter transport: where the servers are. A beat beside a worker gets the worker's: of several servers they choose
+    ///   the same one only with copies of one value.
     package init(
         _ setup: Setup,
         configuration: CeleriacConfiguration,
+        transport: RedisTransportConfiguration,
         eventLoop: any EventLoop,
         logger: Logger
     ) {
         self.setup = setup
+        var transport = transport
+        // Slots wait for the connection: it is looked for more often than a worker would.
+        transport.broker.backoff.ceiling = .seconds(1)
+        self.transport = transport
         self.eventLoop = eventLoop
         self.logger = logger
         state = Mutex(State(configuration: configuration, watch: ScheduleWatch(setup.schedule)))
@@ -64,7 +73,6 @@ package final class BeatService: Sendable {
     /// - Throws: a ``Complaint`` when the server refuses the login; a server that cannot be reached is waited for.
     package func run(_ schedule: consuming ScheduleFile) async throws {
         let configuration = state.withLock { $0.configuration }
-        let transport = try Self.transport(configuration)
         let client = RedisClient(configuration: transport.broker, eventLoop: eventLoop, logger: logger)
         let results = resultClient(transport)
         try await connect(client)
@@ -107,7 +115,7 @@ package final class BeatService: Sendable {
                         stuck: { self.stuck(beat.pulse) }
                     )
                     await ping.run(
-                        transport,
+                        self.transport,
                         on: self.eventLoop,
                         exchange: configuration.messaging.controlExchange + ".pidbox"
                     )
@@ -173,13 +181,6 @@ package final class BeatService: Sendable {
 
     // MARK: Parts
 
-    private static func transport(_ configuration: CeleriacConfiguration) throws -> RedisTransportConfiguration {
-        var transport = try RedisWiring.transport(configuration)
-        // Slots wait for the connection: it is looked for more often than a worker would.
-        transport.broker.backoff.ceiling = .seconds(1)
-        return transport
-    }
-
     private func beatConfiguration(_ schedule: ScheduleFile) -> BeatConfiguration {
         let name = "\(setup.nodeName)/\(getpid())"
         var beat = BeatConfiguration(
@@ -201,7 +202,7 @@ package final class BeatService: Sendable {
     private func connect(_ client: RedisClient) async throws {
         do {
             try await client.connect()
-            logger.debug("beat: Connected to \(client.configuration.redactedURL)")
+            logger.debug("beat: Connected to \(client.configuration.presentURL)")
         } catch  where !error.isTransient {
             throw Complaint(client.configuration.unreachable(error.message))
         } catch {

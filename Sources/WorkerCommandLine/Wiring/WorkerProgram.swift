@@ -111,7 +111,7 @@ package struct WorkerProgram {
             logger: logger
         )
         let beat = file.map { file, source in
-            (service: beatService(source, configuration, loop), file: file)
+            (service: beatService(source, configuration, transport, loop), file: file)
         }
         let ending = Mutex(Ending(hasSoftTime: wiring.worker.softShutdownTimeout > 0))
         let signals = Signals([SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN]) { number in
@@ -165,10 +165,11 @@ package struct WorkerProgram {
         return (file, schedule)
     }
 
-    /// The embedded beat; its lines have Celery's name of that process.
+    /// The embedded beat, which is at the worker's server; its lines have Celery's name of that process.
     private func beatService(
         _ source: ScheduleSource,
         _ configuration: CeleriacConfiguration,
+        _ transport: RedisTransportConfiguration,
         _ loop: any EventLoop
     ) -> BeatService {
         var logger = log.logger("celeriac.beat")
@@ -178,7 +179,13 @@ package struct WorkerProgram {
             schedule: source,
             nodeName: NodeName.expand("celerybeat@%h", host: Environment.hostname)
         )
-        return BeatService(setup, configuration: configuration, eventLoop: loop, logger: logger)
+        return BeatService(
+            setup,
+            configuration: configuration,
+            transport: transport,
+            eventLoop: loop,
+            logger: logger
+        )
     }
 
     private func serveMetrics(
@@ -208,7 +215,7 @@ package struct WorkerProgram {
                 try await worker.run(
                     makePools: { pools.makePools(on: loop, logger: logger, onEvents: $0) },
                     onReady: {
-                        logger.info("Connected to \(broker.client.configuration.redactedURL)")
+                        logger.info("Connected to \(broker.client.configuration.presentURL)")
                         // People and scripts wait for this line, whatever the log level.
                         if readyLine == .always { Self.ready(nodeName, logger) }
                     }
