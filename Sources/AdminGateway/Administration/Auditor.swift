@@ -40,7 +40,8 @@ struct Auditor: Sendable {
 
     private func remember(_ action: String, _ target: String, _ outcome: Outcome, _ context: GatewayContext) async {
         let who = context.user?.name ?? ""
-        context.logger.info("\(action) \(target) by \(who) from \(context.remoteAddress): \(outcome.name)")
+        let named = Self.onOneLine(target)
+        context.logger.info("\(action) \(named) by \(who) from \(context.remoteAddress): \(outcome.name)")
         let entry = AuditEntry(
             at: .now(),
             who: who,
@@ -55,5 +56,13 @@ struct Auditor: Sendable {
         } catch {
             context.logger.warning("The change could not be added to the audit list: \(error)")
         }
+    }
+
+    /// What was to be changed has whatever name somebody gave it; in the log that must not become a line of its own.
+    private static func onOneLine(_ name: String) -> String {
+        let scalars = name.unicodeScalars.lazy.map { scalar -> Unicode.Scalar in
+            scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) ? "\u{FFFD}" : scalar
+        }
+        return String(String.UnicodeScalarView(scalars))
     }
 }

@@ -60,18 +60,15 @@ struct BodyReader: Sendable {
     func bytes(_ request: Request) async throws -> [UInt8] {
         let body = request.body
         let (largest, longest) = (largest, longest)
+        // Who says beforehand that it will be too much is not waited for.
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > largest { throw tooLarge }
         return try await withThrowingTaskGroup(of: [UInt8].self) { group in
             defer { group.cancelAll() }
             group.addTask {
                 do {
                     return Array(try await body.collect(upTo: largest).readableBytesView)
                 } catch is NIOTooManyBytesError {
-                    throw GatewayError(
-                        .contentTooLarge,
-                        "too_large",
-                        "The body has more than \(largest) bytes.",
-                        field: "body"
-                    )
+                    throw tooLarge
                 }
             }
             group.addTask {
@@ -80,5 +77,9 @@ struct BodyReader: Sendable {
             }
             return try await group.next() ?? []
         }
+    }
+
+    private var tooLarge: GatewayError {
+        GatewayError(.contentTooLarge, "too_large", "The body has more than \(largest) bytes.", field: "body")
     }
 }
