@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from certificates import make_certificate
 from deployment import Deployment, clean_environment
 from gateway import PROGRAM, Gateway
 from waiting import eventually
@@ -150,13 +151,7 @@ def test_a_slow_head_and_a_large_one_are_cut_off(deployment):
 
 
 def test_it_serves_https(deployment):
-    subprocess.run(
-        [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
-            "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem",
-        ],
-        cwd=deployment.directory, check=True, capture_output=True,
-    )
+    make_certificate(deployment.directory)
     deployment.write_tasks(gateway={"tls": {"certificate": "cert.pem", "key": "key.pem"}})
     gateway = Gateway(deployment)
     answer = gateway.request("/livez", context=gateway.context(deployment.directory / "cert.pem"))

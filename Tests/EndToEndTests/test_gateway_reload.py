@@ -3,14 +3,16 @@
 import hashlib
 import re
 import signal
-import socket
 import ssl
 import subprocess
 
 import yaml
 
-from gateway import PROGRAM, Gateway
+from certificates import make_certificate
 from deployment import clean_environment
+from gateway import PROGRAM, Gateway
+from raw_http import Connection
+from visitor import JOBS, log_in
 from waiting import eventually
 
 OPS, NEW, THIRD = "the-token-of-operations", "a-token-of-somebody-new", "a-third-token-for-tests"
@@ -119,52 +121,32 @@ def test_who_follows_and_is_no_user_any_more_is_sent_away(deployment):
     app = deployment.app()
     write(deployment, users=users(ops=OPS, new=NEW))
     gateway = Gateway(deployment)
-
-    def follow(token):
-        connection = socket.create_connection(("127.0.0.1", gateway.port), timeout=60)
-        head = f"GET /api/tasks/t1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
-        connection.sendall(head.encode())
-        text = b""
-        while b"Bekliyor" not in text:
-            text += connection.recv(4096)
-        return connection
-
-    gone, stays = follow(OPS), follow(NEW)
+    gone, stays = (gateway.follow("t1", **bearer(token)) for token in (OPS, NEW))
+    for reader in (gone, stays):
+        eventually(lambda: reader.statuses, "the first event came")
     write(deployment, users=users(new=NEW))
     hang_up(gateway)
     app.backend.store_result("t1", {"current": 1, "total": 2}, "PROGRESS")
-    text = b""
-    while b"PROGRESS" not in text:
-        text += stays.recv(4096)
-    rest = b""
-    while piece := gone.recv(4096):
-        rest += piece
-        if rest.endswith(b"0\r\n\r\n"):
-            break
-    assert b"PROGRESS" not in rest
-    gone.close()
-    stays.close()
+    eventually(lambda: "PROGRESS" in [status["state"] for status in stays.statuses], "the one who stays hears of it")
+    gone.wait()
+    assert {status["state"] for status in gone.statuses} == {"PENDING"}
+    # To whoever stays, the rest is told as well.
+    app.backend.store_result("t1", 7, "SUCCESS")
+    stays.wait()
+    assert stays.statuses[-1]["result"] == 7
 
 
 def test_a_session_ends_with_its_token(deployment):
     write(deployment, users=users(ops=OPS), session_key="a-key-that-stays-the-same")
     gateway = Gateway(deployment)
-
-    def log_in(token):
-        connection = subprocess.run(
-            ["curl", "-s", "-o", "-", "-D", "-", "--data-urlencode", f"token={token}",
-             f"http://127.0.0.1:{gateway.port}/admin/jobs/login"], capture_output=True, text=True, check=True,
-        )
-        return re.search(r"(?i)set-cookie: (celeriac_session=[^;]+)", connection.stdout).group(1)
-
-    cookie = log_in(OPS)
-    assert gateway.request("/admin/jobs", Cookie=cookie).status == 200
+    visitor = log_in(gateway, OPS)
+    assert visitor.ask(JOBS).status == 200
     hang_up(gateway)
-    assert gateway.request("/admin/jobs", Cookie=cookie).status == 200, "nothing has changed for it"
+    assert visitor.ask(JOBS).status == 200, "nothing has changed for it"
     write(deployment, users=users(ops=NEW), session_key="a-key-that-stays-the-same")
     hang_up(gateway)
-    assert gateway.request("/admin/jobs", Cookie=cookie).status == 401
-    assert gateway.request("/admin/jobs", Cookie=log_in(NEW)).status == 200
+    assert visitor.ask(JOBS).status == 401
+    assert log_in(gateway, NEW).ask(JOBS).status == 200
 
 
 def test_queues_tasks_and_start_routes_are_new(deployment):
@@ -191,50 +173,39 @@ def test_queues_tasks_and_start_routes_are_new(deployment):
     assert gateway.request("/livez").status == 200
 
 
-def certificate(folder, name):
-    """Makes a certificate of its own name."""
-    subprocess.run(
-        [
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
-            "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem",
-        ],
-        cwd=folder, check=True, capture_output=True,
-    )
-    return ssl.PEM_cert_to_DER_cert((folder / "cert.pem").read_text())
-
-
 def test_new_connections_use_the_new_certificate(deployment):
-    old = certificate(deployment.directory, "old")
+    old = make_certificate(deployment.directory, "old")
     deployment.write_tasks(gateway={"tls": {"certificate": "cert.pem", "key": "key.pem"}})
     gateway = Gateway(deployment)
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
 
     def connect():
-        return trusting.wrap_socket(socket.create_connection(("127.0.0.1", gateway.port), timeout=30))
+        return Connection(gateway, context=trusting)
+
+    def certificate(connection):
+        return connection.socket.getpeercert(binary_form=True)
 
     def ask(connection):
-        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
-        text = b""
-        while b'"ok"}' not in text:
-            text += connection.recv(4096)
-        return text
+        answer = connection.send("GET /livez HTTP/1.1\r\nHost: x\r\n\r\n").answer()
+        return answer.status, answer.text
 
+    alive = (200, '{"status":"ok"}')
     with connect() as before:
-        assert before.getpeercert(binary_form=True) == old
-        assert b" 200 " in ask(before)
-        new = certificate(deployment.directory, "new")
+        assert certificate(before) == old
+        assert ask(before) == alive
+        new = make_certificate(deployment.directory, "new")
         assert new != old
         hang_up(gateway)
         with connect() as after:
-            assert after.getpeercert(binary_form=True) == new
-            assert b" 200 " in ask(after)
-        assert b" 200 " in ask(before), "an open connection goes on"
+            assert certificate(after) == new
+            assert ask(after) == alive
+        assert ask(before) == alive, "an open connection goes on"
         (deployment.directory / "key.pem").write_text("no key")
         hang_up(gateway, KEPT)
         assert "gateway.tls" in gateway.process.text
         with connect() as still:
-            assert still.getpeercert(binary_form=True) == new
+            assert certificate(still) == new
 
 
 def test_check_finds_all_that_a_start_would(deployment):

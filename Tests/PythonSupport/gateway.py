@@ -68,9 +68,9 @@ class Gateway:
         assert answer.status == 200, answer.text
         return answer.json
 
-    def follow(self, id, query=""):
-        """Follows a task's events in the background."""
-        return EventReader(self.port, f"/api/tasks/{id}/events{query}")
+    def follow(self, id, query="", **headers):
+        """Follows a task's events in the background; underscores in headers' names stand for hyphens."""
+        return EventReader(self.port, f"/api/tasks/{id}/events{query}", **headers)
 
     def context(self, authority):
         """How to trust a certificate of this authority."""
@@ -80,11 +80,12 @@ class Gateway:
 class EventReader:
     """Reads server-sent events as a browser does, each with the time it came."""
 
-    def __init__(self, port, path):
+    def __init__(self, port, path, **headers):
         self.events = []
         self.ended = threading.Event()
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        self._connection.request("GET", path, headers={"Accept": "text/event-stream"})
+        fields = {name.replace("_", "-"): value for name, value in headers.items()}
+        self._connection.request("GET", path, headers={"Accept": "text/event-stream", **fields})
         self._response = self._connection.getresponse()
         assert self._response.status == 200, self._response.read()
         assert self._response.getheader("Content-Type") == "text/event-stream"
