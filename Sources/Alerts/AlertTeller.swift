@@ -148,14 +148,26 @@ package struct AlertTeller: Sendable {
 
     /// What the hook answers, though the gateway is stopping: an alert that it has and did not answer would be told again.
     private func toItsEnd(_ alert: Alert) async -> Result<String, AlertHookError> {
-        await Task { [hook] () -> Result<String, AlertHookError> in
+        let telling = Task { [hook] () -> Result<String, AlertHookError> in
             do throws(AlertHookError) {
                 return .success(try await hook.tell(alert))
             } catch {
                 return .failure(error)
             }
-        }.value
+        }
+        return await withTaskCancellationHandler {
+            await telling.value
+        } onCancel: {
+            // Ends by itself: nobody waits for it but the telling.
+            Task {
+                try await Task.sleep(for: Self.patience)
+                telling.cancel()
+            }
+        }
     }
+
+    /// How long a hook may still take to answer when the gateway stops.
+    private static let patience: Duration = .seconds(5)
 
     /// 1, 2, 4 seconds and so on, five minutes at most.
     static func backOff(_ failures: Int) -> Duration { min(.seconds(1 << min(failures - 1, 9)), longestPause) }

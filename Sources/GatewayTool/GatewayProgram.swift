@@ -63,9 +63,9 @@ struct GatewayProgram {
         _ assembly: GatewayAssembly
     ) async throws -> Int32 {
         let inspector = assembly.inspector
-        // Stopped from the last one on: nobody is told any more, then nobody asks any more, then Redis is left.
+        // Stopped from the last one on: nobody asks any more, then nobody is told any more, then Redis is left.
         let services: [any Service] = [
-            Connections(inspector: inspector), RunningTasks(runner: assembly.runner), server, alerts,
+            Connections(inspector: inspector), alerts, RunningTasks(runner: assembly.runner), server,
         ]
         var group = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) },
