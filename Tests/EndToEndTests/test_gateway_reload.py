@@ -3,6 +3,7 @@
 import hashlib
 import re
 import signal
+import socket
 import ssl
 import subprocess
 
@@ -13,7 +14,7 @@ from deployment import clean_environment
 from gateway import PROGRAM, Gateway
 from raw_http import Connection
 from visitor import JOBS, log_in
-from waiting import eventually
+from waiting import PATIENCE, eventually
 
 OPS, NEW, THIRD = "the-token-of-operations", "a-token-of-somebody-new", "a-third-token-for-tests"
 TAKEN = "The configuration was read again and is in use"
@@ -57,6 +58,27 @@ def test_users_come_and_go_at_once(deployment):
     pause = gateway.request("/api/v1/admin/jobs/celery/pause", "POST", body={}, **bearer(THIRD))
     assert pause.status == 403
     assert all(token not in gateway.process.text for token in (OPS, NEW, THIRD))
+
+
+def test_a_hang_up_during_the_start_is_not_lost(deployment):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(PATIENCE)
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        deployment.write_tasks(broker_url=url, result_backend=url, gateway={
+            "status_access": "token", "users": users(ops=OPS),
+        })
+        gateway = Gateway(deployment, is_awaited=False)
+        connection, _ = silent.accept()
+        # It has read its configuration and waits for an answer of Redis.
+        deployment.write_tasks(broker_url=url, result_backend=url, gateway={
+            "status_access": "token", "users": users(new=NEW),
+        })
+        gateway.process.signal(signal.SIGHUP)
+    connection.close()
+    gateway.wait_until_ready()
+    gateway.process.wait_for_line(TAKEN)
+    assert gateway.request(STATUS, **bearer(OPS)).status == 401
+    assert gateway.request(STATUS, **bearer(NEW)).status == 503
 
 
 def test_a_bad_file_keeps_the_old_configuration_whole(deployment):

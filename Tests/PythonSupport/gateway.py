@@ -38,12 +38,17 @@ class Answer:
 class Gateway:
     """A running gateway on a free port; it ends with the deployment."""
 
-    def __init__(self, deployment, *flags, level="INFO", environment=None, config=None):
+    def __init__(self, deployment, *flags, level="INFO", environment=None, config=None, is_awaited=True):
         self.process = LoggedProcess(
             [PROGRAM, "--config", config or deployment.tasks_path, "--port", "0", "-l", level, *flags],
             deployment.directory, clean_environment(**(environment or {})), "gateway",
         )
         deployment.processes.append(self.process)
+        if is_awaited:
+            self.wait_until_ready()
+
+    def wait_until_ready(self):
+        """Waits until it listens, and notes where."""
         line = self.process.wait_for_line(r"celeriac-gateway ready on ")
         self.scheme, self.port = re.search(r"(https?)://[^ ]*?:(\d+)", line).groups()
         self.port = int(self.port)
