@@ -21,6 +21,7 @@ enum FixedSettings {
         keep("broker_write_url", \.broker.writeURLs)
         keep("broker_transport_options", \.broker.transport)
         keep("broker_use_ssl", \.broker.tls)
+        keep("broker_failover_strategy", \.broker.failoverStrategy)
         keep("broker_connection_timeout", \.broker.connectionTimeout)
         keep("result_backend", \.results.backend)
         keep("result_backend_transport_options.global_keyprefix", \.results.globalKeyPrefix)
