@@ -648,6 +648,28 @@ import Testing
         }
     }
 
+    @Test func `starts nothing after it was stopped`() async throws {
+        let probe = PoolProbe()
+        let pool = ProcessPool(
+            configuration: PoolConfiguration(
+                name: "test",
+                processes: 1,
+                executable: TestProgram.path,
+                arguments: ["serve"],
+                setup: TestProgram.setup
+            ),
+            eventLoop: probe.loop,
+            logger: Logger(label: "pool") { _ in SwiftLogNoOpLogHandler() },
+            onEvents: probe.receive
+        )
+        await pool.stop(killAfter: nil)
+        let error = await #expect(throws: PoolError.self) { try await pool.start() }
+        #expect(error?.code == .stopped)
+        #expect(try await processIDs(pool, probe).isEmpty)
+        try await submit(pool, probe, [run(1, "noop")])
+        #expect(await probe.ends([1])[1]?.returnedJob == 1)
+    }
+
     @Test func `ignores signals that a terminal sends to all processes`() async throws {
         try await withPool { pool, probe in
             try await submit(pool, probe, [run(1, "sleep", 0.3)])

@@ -25,6 +25,7 @@ extension ProcessPool {
     }
 
     private func beginStart() -> EventLoopFuture<Void> {
+        guard !isStopping else { return eventLoop.makeFailedFuture(stoppedInStart) }
         let promise = eventLoop.makePromise(of: Void.self)
         startPromise = promise
         deadlines.onDue { [weak self] deadline, now in self?.deadlineReached(deadline, now: now) }
@@ -59,6 +60,10 @@ extension ProcessPool {
             self.isRespawnScheduled = false
             self.maintain()
         }
+    }
+
+    private var stoppedInStart: PoolError {
+        PoolError(code: .stopped, message: "the pool \(name) was stopped while it started")
     }
 
     private func failStart(_ error: any Error) {
@@ -357,7 +362,7 @@ extension ProcessPool {
     /// The part of ``stop(killAfter:)`` that runs on the event loop.
     func beginStop(killAfter: Duration?) -> EventLoopFuture<Void> {
         isStopping = true
-        failStart(PoolError(code: .stopped, message: "the pool \(name) was stopped while it started"))
+        failStart(stoppedInStart)
         for task in backlog.removeAll() { events.emit(.returned(job: task.job)) }
         for member in members {
             switch member.phase {
