@@ -29,6 +29,12 @@ extension HandlerRegistry {
                 try await Task.sleep(for: .seconds(arguments.positional.first?.number ?? 0))
                 return "slept"
             },
+            handler("until") { arguments, _ in
+                while access(arguments.positional.first?.string ?? "", F_OK) != 0 {
+                    try await Task.sleep(for: .milliseconds(5))
+                }
+                return ["pid": .int(Int64(getpid()))]
+            },
             handler("spin") { arguments, _ in
                 let end = ContinuousClock.now + .seconds(arguments.positional.first?.number ?? 0)
                 while ContinuousClock.now < end {}

@@ -14,7 +14,7 @@ private func runner(
     program: String = testProgram,
     _ change: (inout RunnerConfiguration) -> Void = { _ in }
 ) -> PoolTaskRunner {
-    let names = ["echo", "sleep", "spin", "fail", "crash", "retry", "ignore", "reject", "enqueue"]
+    let names = ["echo", "sleep", "spin", "fail", "crash", "retry", "ignore", "reject", "enqueue", "until"]
     var logger = Logger(label: "test")
     logger.logLevel = .critical
     var configuration = RunnerConfiguration(
@@ -50,7 +50,7 @@ private func value(_ outcome: RunOutcome) -> JSONValue? {
     return value
 }
 
-@Suite struct `Running tasks without queues` {
+@Suite(.timeLimit(.minutes(1))) struct `Running tasks without queues` {
     @Test func `gives a task its arguments, queue and id, in a process of its own`() async throws {
         let runner = runner()
         #expect(!runner.hasProcesses)
@@ -139,24 +139,25 @@ private func value(_ outcome: RunOutcome) -> JSONValue? {
     }
 
     @Test func `goes by another configuration from the next run on, and lets what runs end`() async throws {
-        let runner = runner()
-        let before = value(try await runner.run(request("echo")))?["pid"]
-        let running = Task { try await runner.run(request("sleep", 0.3)) }
-        // Meanwhile the one that sleeps begins. Should it not, it runs in the new processes.
-        _ = try await runner.run(request("echo"))
+        let go = FileManager.default.temporaryDirectory.appendingPathComponent("go-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: go) }
+        let runner = runner { $0.processes = 1 }
+        let before = try #require(value(try await runner.run(request("echo")))?["pid"])
+        let running = Task { try await runner.run(request("until", .string(go))) }
+        while runner.count == 0 { await Task.yield() }
         runner.change(
             to: RunnerConfiguration(
                 program: testProgram,
                 arguments: ["serve"],
-                setup: PoolSetup(tasks: [
-                    .init(task: "renamed", handler: "echo"), .init(task: "sleep", handler: "sleep"),
-                ])
+                setup: PoolSetup(tasks: [.init(task: "renamed", handler: "echo")])
             ) { task, _ in .init(isAllowed: task == "renamed") }
         )
         #expect(!runner.allows("echo", from: "quick") && runner.allows("renamed", from: "quick"))
-        let after = value(try await runner.run(request("renamed")))?["pid"]
-        #expect(after != nil && after != before)
-        #expect(value(try await running.value) == "slept")
+        let after = try #require(value(try await runner.run(request("renamed")))?["pid"])
+        #expect(after != before)
+        #expect(runner.count == 1)
+        #expect(FileManager.default.createFile(atPath: go, contents: nil))
+        #expect(value(try await running.value)?["pid"] == before)
         await runner.stop()
     }
 
@@ -186,9 +187,13 @@ private func value(_ outcome: RunOutcome) -> JSONValue? {
     }
 
     @Test func `forgets nobody who waits for processes that do not start, when others take their place`() async throws {
-        let runner = runner(program: "/nowhere/celeriac")
-        let lost = Task { try await runner.run(request("echo")) }
-        await Task.yield()
+        // The process is there and never ready.
+        let runner = runner(program: "/bin/sh") {
+            $0.processes = 1
+            $0.arguments = ["-c", "exec sleep 1000"]
+        }
+        let waiting = Task { try await runner.run(request("echo")) }
+        while runner.count == 0 { await Task.yield() }
         runner.change(
             to: RunnerConfiguration(
                 program: testProgram,
@@ -196,12 +201,7 @@ private func value(_ outcome: RunOutcome) -> JSONValue? {
                 setup: PoolSetup(tasks: [.init(task: "echo", handler: "echo")])
             ) { _, _ in .init(isAllowed: true) }
         )
-        #expect(value(try await runner.run(request("echo"))) != nil)
-        // Given to the others, or told that it cannot run: what it must not be is forgotten.
-        switch await lost.result {
-        case .success(let outcome): #expect(value(outcome) != nil)
-        case .failure(let error): #expect((error as? InspectionError)?.code == .unavailable)
-        }
+        #expect(value(try await waiting.value)?["queue"] == "quick")
         await runner.stop()
     }
 
