@@ -140,9 +140,13 @@ def test_the_same_message_is_sent_by_either(both, address):
         assert status == 200 and answer == {"task-id": message["headers"]["id"], "state": "PENDING"}
         headers = message["headers"]
         assert headers["root_id"] == headers["id"]
-        if eta := headers.pop("eta"):
-            moment = datetime.datetime.fromisoformat(eta).replace(tzinfo=None)
-            assert moment == datetime.datetime(2090, 1, 31, 8, 0, 0, 500_000)
+        assert (headers["eta"] is not None) == ("eta" in body)
+        if "eta" in body:
+            moment = datetime.datetime.fromisoformat(headers["eta"])
+            # A time without an offset is one of UTC.
+            utc = datetime.timezone.utc
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=utc)
+            assert moment == datetime.datetime(2090, 1, 31, 8, 0, 0, 500_000, tzinfo=utc)
     first, second = messages
     assert json.loads(base64.b64decode(first["body"])) == json.loads(base64.b64decode(second["body"]))
     # Celery shows a list as the list that Flower read, ours as the tuple that calls have.
