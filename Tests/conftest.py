@@ -48,3 +48,12 @@ def browser(system, tmp_path_factory):
     browser.log_in(TOKENS["admin"])
     yield browser
     browser.close()
+
+
+@pytest.fixture
+def calm(browser):
+    """Leaves the browser as others expect it, and fails where it had something to complain about."""
+    yield
+    browser.size(1280, 900)
+    browser.scheme("light")
+    assert browser.complaints() == []

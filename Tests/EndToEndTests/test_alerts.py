@@ -9,6 +9,7 @@ import pytest
 from alert_hooks import MailServer, WebServer
 from deployment import clean_environment
 from gateway import PROGRAM, Gateway
+from producer import fail
 from waiting import eventually
 
 TOKEN = "an-admins-token-for-tests"
@@ -50,13 +51,6 @@ def configure(deployment, slack=None, mail=None, sentry=None, **more):
 def watching(deployment, *hooks):
     """Waits until what fails from now on is told."""
     eventually(lambda: all(deployment.client.hexists("celeriac:alerts", hook) for hook in hooks), "hooks are watched for")
-
-
-def fail(app, *reasons, task="proj.fail"):
-    results = [app.tasks[task].delay(reason) for reason in reasons]
-    for result in results:
-        result.get(timeout=60, propagate=False)
-    return [result.id for result in results]
 
 
 def counted(deployment, hook):

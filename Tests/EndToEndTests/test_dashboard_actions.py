@@ -9,8 +9,10 @@ from selenium.webdriver.support.ui import Select
 from beat_state import states
 from deployment import Deployment
 from gateway import TOKENS, USERS, Gateway
-from producer import send
-from waiting import eventually
+from producer import fail, send
+from waiting import PATIENCE, eventually
+
+pytestmark = pytest.mark.usefixtures("calm")
 
 ENVIRONMENT = {"DOWNLOAD_KEY": "a-key-for-tests-of-downloads"}
 DONE = "The worker did what it was told."
@@ -67,44 +69,38 @@ def app(system):
     return system.app()
 
 
-@pytest.fixture(autouse=True)
-def calm(browser):
-    """No page makes the browser complain."""
-    yield
-    assert browser.complaints() == []
-
-
 def ends(app, id, state):
     """Waits until a task is in a state."""
     eventually(lambda: app.AsyncResult(id).state == state, f"{id} is {state}")
 
 
-def fail(app, name, *messages):
-    """Has tasks fail for good, and returns their ids once they have."""
-    ids = [send(app, name, message) for message in messages]
-    for id in ids:
-        ends(app, id, "FAILURE")
-    return ids
-
-
-def depth(system, queue="idle"):
-    """How many messages wait in a queue."""
-    return system.client.llen(queue)
-
-
 def asked(app, method, worker="w1@test"):
     """What the worker answers to a real Celery client."""
-    return (getattr(app.control.inspect(destination=[worker], timeout=5), method)() or {}).get(worker)
+    # It answers at once: the wait ends with the answer of the one that is asked.
+    answers = getattr(app.control.inspect(destination=[worker], timeout=PATIENCE), method)()
+    assert answers, f"{worker} does not answer"
+    return answers[worker]
 
 
 def pool(app):
     """The process ids of the worker's pool, as a real Celery client sees them."""
-    return (asked(app, "stats") or {"pool": {}})["pool"].get("processes", [])
+    return asked(app, "stats")["pool"]["processes"]
 
 
 def queues(app, worker="w1@test"):
     """What the worker takes from, as a real Celery client sees it."""
-    return {queue["name"] for queue in asked(app, "active_queues", worker) or []}
+    return {queue["name"] for queue in asked(app, "active_queues", worker)}
+
+
+def limit(browser, kind, task, **limits):
+    """Limits a task's rate or time on the worker's page."""
+    browser.open("/workers/w1@test")
+    form = f"form[action$='/{kind}-limit']"
+    Select(browser.one(f"{form} select")).select_by_visible_text(task)
+    for name, value in limits.items():
+        browser.one(f"{form} input[name={name}]").send_keys(value)
+    browser.click(f"{form} button")
+    assert browser.notice() == DONE
 
 
 def letters(system, name):
@@ -140,17 +136,22 @@ def test_a_worker_grows_shrinks_and_restarts_its_pool(browser, app):
     browser.answer()
     assert browser.notice() == DONE
     eventually(lambda: len(pool(app)) == 2 and not set(before) & set(pool(app)), "the processes are others")
-    assert app.AsyncResult(send(app, "proj.add", 1, 2)).get(timeout=20) == 3
+    assert app.AsyncResult(send(app, "proj.add", 1, 2)).get(timeout=PATIENCE) == 3
 
 
-def test_a_question_about_a_worker_that_is_declined_changes_nothing(browser, app):
+def test_a_question_about_a_worker_that_is_declined_changes_nothing(browser, system, app):
+    before, changes = pool(app), system.client.llen("celeriac:audit")
     browser.open("/workers/w1@test")
     for verb in ("shrink", "restart", "shutdown"):
-        before = pool(app)
         browser.click(f"form[action$='/{verb}'] button")
         browser.answer(yes=False)
         browser.until(lambda: not browser.all("dialog[open]"))
-        assert pool(app) == before
+    # Workers do one thing after the other: with the answer to this one all others would have been done.
+    limit(browser, "rate", "proj.noop", rate="0")
+    newest = json.loads(system.client.lindex("celeriac:audit", 0))
+    assert (newest["action"], newest["target"]) == ("task.rate_limit", "proj.noop")
+    assert system.client.llen("celeriac:audit") == changes + 1
+    assert pool(app) == before
 
 
 def test_a_worker_begins_and_stops_to_take_from_a_queue(browser, system, app):
@@ -160,7 +161,7 @@ def test_a_worker_begins_and_stops_to_take_from_a_queue(browser, system, app):
     assert browser.notice() == DONE
     browser.one("form[action$='/cancel-consumer'] input[value=lonely]")
     assert queues(app) == {"celery", "lonely"}
-    assert app.AsyncResult(send(app, "proj.add", 2, 3, queue="lonely")).get(timeout=20) == 5
+    assert app.AsyncResult(send(app, "proj.add", 2, 3, queue="lonely")).get(timeout=PATIENCE) == 5
     browser.click("form[action$='/cancel-consumer'] input[value=lonely] ~ button")
     browser.answer()
     assert browser.notice() == DONE
@@ -169,17 +170,13 @@ def test_a_worker_begins_and_stops_to_take_from_a_queue(browser, system, app):
     id = send(app, "proj.add", 4, 5, queue="lonely")
     browser.open(f"/tasks/{id}?queue=lonely")
     browser.shows("no_consumer")
-    assert depth(system, "lonely") == 1
+    assert system.waiting("lonely") == 1
     system.client.delete("lonely")
 
 
 def test_a_tasks_rate_is_limited_and_freed_again(browser, app):
     browser.open("/workers/w1@test")
-    form = "form[action$='/rate-limit']"
-    Select(browser.one(f"{form} select")).select_by_visible_text("proj.echo")
-    browser.one("#rate").send_keys("1/h")
-    browser.click(f"{form} button")
-    assert browser.notice() == DONE
+    limit(browser, "rate", "proj.echo", rate="1/h")
     first, second = send(app, "proj.echo", 1), send(app, "proj.echo", 2)
     ends(app, first, "SUCCESS")
     browser.until(
@@ -189,39 +186,33 @@ def test_a_tasks_rate_is_limited_and_freed_again(browser, app):
     assert "Progress" not in browser.text()
     assert app.AsyncResult(second).state == "PENDING"
     browser.open("/workers/w1@test")
-    Select(browser.one(f"{form} select")).select_by_visible_text("proj.echo")
-    browser.one("#rate").send_keys("0")
-    browser.click(f"{form} button")
-    assert browser.notice() == DONE
+    limit(browser, "rate", "proj.echo", rate="0")
     third = send(app, "proj.echo", 3)
     ends(app, third, "SUCCESS")
     ends(app, second, "SUCCESS")
 
 
-def test_a_rate_that_is_none_is_refused_by_the_worker_and_the_page_says_so(browser):
+def test_a_rate_that_is_none_is_refused_by_the_worker_and_the_page_says_so(browser, system):
     browser.open("/workers/w1@test")
     browser.one("#rate").send_keys("often")
     browser.click("form[action$='/rate-limit'] button")
     assert browser.notice().startswith("The worker refused: ")
     assert "bad" in browser.one("#notice").get_attribute("class")
+    newest = json.loads(system.client.lindex("celeriac:audit", 0))
+    assert (newest["action"], newest["outcome"]) == ("task.rate_limit", "refused")
 
 
 def test_a_tasks_time_is_limited(browser, app):
     browser.open("/workers/w1@test")
-    form = "form[action$='/time-limit']"
-    Select(browser.one(f"{form} select")).select_by_visible_text("proj.sleep")
-    browser.one(f"{form} input[name=hard]").send_keys("1.5")
-    browser.one(f"{form} input[name=soft]").send_keys("1")
-    browser.click(f"{form} button")
-    assert browser.notice() == DONE
-    id = send(app, "proj.sleep", 300)
-    ends(app, id, "FAILURE")
-    assert "TimeLimitExceeded" in type(app.AsyncResult(id).result).__name__
-    browser.open("/workers/w1@test")
-    Select(browser.one(f"{form} select")).select_by_visible_text("proj.sleep")
-    browser.one(f"{form} input[name=hard]").send_keys("600")
-    browser.click(f"{form} button")
-    assert browser.notice() == DONE
+    # One gives way at its soft limit, the other is deaf to it.
+    for task, hard, end in (
+        ("proj.sleep", "600", "SoftTimeLimitExceeded"), ("proj.spin", "1.5", "TimeLimitExceeded"),
+    ):
+        limit(browser, "time", task, hard=hard, soft="1")
+        id = send(app, task, 3000)
+        ends(app, id, "FAILURE")
+        assert type(app.AsyncResult(id).result).__name__ == end
+        limit(browser, "time", task, hard="6000")
 
 
 def test_a_worker_shuts_down_and_is_gone_from_the_list(browser, system):
@@ -246,7 +237,7 @@ def test_an_entry_is_sent_at_once_and_its_task_runs(browser, system, app):
     browser.answer()
     assert browser.notice() == "The task was sent."
     id = json.loads(system.client.lindex("celeriac:audit", 0))["detail"]["task_id"]
-    assert app.AsyncResult(id).get(timeout=20) == 42
+    assert app.AsyncResult(id).get(timeout=PATIENCE) == 42
     browser.open(f"/tasks/{id}?queue=celery")
     browser.shows("Completed")
 
@@ -255,7 +246,7 @@ def test_a_paused_entry_is_sent_no_more_until_it_is_resumed(browser, system):
     def sent(name):
         return states(system.client)[name].sent
 
-    eventually(lambda: sent("ticks") > 0 and depth(system, "ticks") > 0, "beat sends it")
+    eventually(lambda: sent("ticks") > 0 and system.waiting("ticks") > 0, "beat sends it")
     browser.open("/schedule")
     browser.click("#entry-ticks form[action$='/pause'] button")
     assert browser.notice() == "The entry is paused."
@@ -263,7 +254,7 @@ def test_a_paused_entry_is_sent_no_more_until_it_is_resumed(browser, system):
     before, others = sent("ticks"), sent("steady")
     eventually(lambda: sent("steady") >= others + 4, "the other entry is sent")
     assert sent("ticks") <= before + 1  # One may have been on its way.
-    assert depth(system, "ticks") <= before + 1
+    assert system.waiting("ticks") <= before + 1
     paused = sent("ticks")
     browser.open("/schedule")
     browser.click("#entry-ticks form[action$='/resume'] button")
@@ -291,12 +282,12 @@ def test_a_waiting_task_is_removed_on_its_page(browser, system, app):
     browser.click("form[action$='/remove'] button")
     browser.answer()
     assert browser.notice() == "1 task was removed."
-    assert depth(system) == 0
+    assert system.waiting("idle") == 0
     assert app.AsyncResult(id).state == "REVOKED"
 
 
 def test_picked_tasks_are_retried_and_run_at_once(browser, system, app):
-    failed = fail(app, "proj.fail", "one", "two", "three")
+    failed = fail(app, "one", "two", "three")
     ended = {id: app.AsyncResult(id).date_done for id in failed}
     browser.open("/tasks?state=failed&task=proj.fail")
     for id in failed[:2]:
@@ -316,7 +307,7 @@ def test_picked_tasks_are_retried_and_run_at_once(browser, system, app):
     browser.click("#picks button[value=promote]")
     browser.answer()
     assert browser.notice() == "2 tasks wait in their queues."
-    assert [app.AsyncResult(id).get(timeout=20) for id in later] == [1, 2]
+    assert [app.AsyncResult(id).get(timeout=PATIENCE) for id in later] == [1, 2]
 
 
 def test_draining_takes_delayed_tasks_along_where_that_was_ticked(browser, system, app):
@@ -341,7 +332,7 @@ def test_draining_takes_delayed_tasks_along_where_that_was_ticked(browser, syste
 
 
 def test_old_records_stay_where_only_older_ones_are_cleaned(browser, app):
-    app.AsyncResult(id := send(app, "proj.add", 1, 1)).get(timeout=20)
+    app.AsyncResult(id := send(app, "proj.add", 1, 1)).get(timeout=PATIENCE)
     browser.until(lambda: browser.open("/queues/celery?state=completed") and id in browser.text())
     grace = Select(browser.one("#clean-grace"))
     grace.select_by_index(len(grace.options) - 1)
@@ -356,7 +347,7 @@ def test_old_records_stay_where_only_older_ones_are_cleaned(browser, app):
 
 def test_a_tasks_files_are_downloaded(browser, system, app, tmp_path):
     path = str(system.directory / "reports" / "report ğ.txt")
-    app.AsyncResult(id := send(app, "proj.echo", path)).get(timeout=20)
+    app.AsyncResult(id := send(app, "proj.echo", path)).get(timeout=PATIENCE)
     browser.driver.execute_cdp_cmd("Page.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
     browser.open(f"/tasks/{id}?queue=celery")
     browser.click("section[aria-labelledby=files] a[download]")
@@ -382,7 +373,7 @@ def test_an_id_is_copied(browser, system, app):
 
 
 def test_all_of_a_kind_are_sent_again_at_once(browser, system, app):
-    ids = fail(app, "dead.redriven", "arg 1", "arg 2")
+    ids = fail(app, "arg 1", "arg 2", task="dead.redriven")
     ended = {id: app.AsyncResult(id).date_done for id in ids}
     open_letters(browser, "dead.redriven")
     browser.click("form[action$='/redrive'] button")
@@ -393,7 +384,7 @@ def test_all_of_a_kind_are_sent_again_at_once(browser, system, app):
 
 
 def test_all_of_a_kind_are_sent_again_one_after_the_other(browser, system, app):
-    ids = fail(app, "dead.paced", "arg 1", "arg 2", "arg 3")
+    ids = fail(app, "arg 1", "arg 2", "arg 3", task="dead.paced")
     open_letters(browser, "dead.paced")
     browser.click("form[action$='/redrive'] button")
     pace = browser.one("dialog#question input[name=pace]")
@@ -409,7 +400,7 @@ def test_all_of_a_kind_are_sent_again_one_after_the_other(browser, system, app):
 
 
 def test_all_of_a_kind_are_deleted(browser, system, app):
-    fail(app, "dead.deleted", "arg 1", "arg 2")
+    fail(app, "arg 1", "arg 2", task="dead.deleted")
     eventually(lambda: len(letters(system, "dead.deleted")) == 2, "they are kept")
     others = len(system.dead_letters()) - 2
     open_letters(browser, "dead.deleted")
@@ -421,7 +412,7 @@ def test_all_of_a_kind_are_deleted(browser, system, app):
 
 
 def test_picked_letters_are_sent_again_or_deleted(browser, system, app):
-    ids = fail(app, "dead.chosen", "arg 1", "arg 2", "arg 3")
+    ids = fail(app, "arg 1", "arg 2", "arg 3", task="dead.chosen")
     ended = app.AsyncResult(ids[0]).date_done
     open_letters(browser, "dead.chosen")
     browser.click(f"input[value='{ids[0]}']")
@@ -438,7 +429,7 @@ def test_picked_letters_are_sent_again_or_deleted(browser, system, app):
 
 
 def test_a_kind_is_exported_to_a_file(browser, system, app, tmp_path):
-    (id,) = fail(app, "dead.exported", "arg ğ\n\"1\"")
+    (id,) = fail(app, "arg ğ\n\"1\"", task="dead.exported")
     browser.driver.execute_cdp_cmd("Page.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
     open_letters(browser, "dead.exported")
     browser.click("a[download]")
@@ -548,7 +539,7 @@ def test_a_task_is_found_picked_and_removed_by_key_alone(browser, system, app):
     browser.press(Keys.TAB)
     browser.press(Keys.ENTER)
     assert browser.notice() == "1 task was removed."
-    assert depth(system) == 2 and not any(ids[0] in text for text in system.client.lrange("idle", 0, -1))
+    assert system.waiting("idle") == 2 and not any(ids[0] in text for text in system.client.lrange("idle", 0, -1))
     browser.open("/queues/idle")
     browser.press("j")
     browser.press(Keys.ENTER)
@@ -567,7 +558,7 @@ def test_two_keys_lead_to_every_page(browser, key, path):
 
 
 def test_everything_is_done_without_script(browser, system, app):
-    (id,) = fail(app, "proj.fail", "without script")
+    (id,) = fail(app, "without script")
     ended = app.AsyncResult(id).date_done
     waiting = [send(app, "proj.add", number, 1, queue="idle") for number in range(2)]
 
@@ -596,7 +587,7 @@ def test_everything_is_done_without_script(browser, system, app):
         browser.click(f"input[value='{waiting[0]} idle']")
         confirm("#picks button[value=remove]")
         assert browser.notice() == "1 task was removed."
-        assert depth(system) == 1
+        assert system.waiting("idle") == 1
         # "Cancel" is a way back.
         browser.open("/queues/idle")
         browser.click("form[action$='/pause'] button")
@@ -622,7 +613,7 @@ def test_everything_is_done_without_script(browser, system, app):
 
 
 def test_an_operator_sees_the_buttons_of_operators_only(browser, app):
-    (id,) = fail(app, "proj.fail", "for operators")
+    (id,) = fail(app, "for operators")
     browser.log_in(TOKENS["operator"])
     try:
         for path, there, missing in (

@@ -157,7 +157,7 @@ def pages(system):
 
 
 def shown(browser, path, name):
-    """Opens a page and has it as high as it needs, but for pictures of a bearable length."""
+    """Opens a page, and waits until it says what its picture is to show."""
     browser.open(path)
     browser.one("main h1")
     if name == "task-stalled":
@@ -165,7 +165,7 @@ def shown(browser, path, name):
 
 
 def fit(browser, width, least, most):
-    """Makes the window as high as the page, within bounds."""
+    """Makes the window as high as the page needs, but for pictures of a bearable length."""
     browser.size(width, least)
     height = browser.script("return document.querySelector('main').scrollHeight + document.querySelector('main').offsetTop")
     browser.size(width, max(least, min(most, height)))

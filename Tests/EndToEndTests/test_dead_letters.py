@@ -5,6 +5,7 @@ import json
 import pytest
 
 from gateway import Gateway
+from producer import fail
 from waiting import eventually
 
 TOKEN = "an-admins-token-for-tests"
@@ -92,14 +93,6 @@ def ask(gateway, path="", body=None):
     )
     assert answer.status == 200, answer.text
     return answer
-
-
-def fail(app, *reasons):
-    """Sends tasks that fail, waits for their ends, and returns their ids."""
-    results = [app.tasks["proj.fail"].delay(reason) for reason in reasons]
-    for result in results:
-        result.get(timeout=60, propagate=False)
-    return [result.id for result in results]
 
 
 def test_letters_are_grouped_listed_and_exported_over_http(deployment, gateway):

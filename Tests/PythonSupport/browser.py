@@ -13,6 +13,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from waiting import PATIENCE
+
 #: Where pictures of the pages are left when somebody asks for them.
 PICTURES = os.environ.get("DASHBOARD_PICTURES")
 
@@ -116,7 +118,7 @@ class Browser:
 
     def one(self, selector):
         """The first element of a selector; waits for it."""
-        return WebDriverWait(self.driver, 15).until(
+        return WebDriverWait(self.driver, PATIENCE).until(
             lambda driver: driver.find_element(By.CSS_SELECTOR, selector), f"nothing is {selector}"
         )
 
@@ -136,7 +138,7 @@ class Browser:
         """Runs script in the page."""
         return self.driver.execute_script(text, *arguments)
 
-    def until(self, check, message="", timeout=20):
+    def until(self, check, message="", timeout=PATIENCE):
         """Waits until a check of the page succeeds."""
         wait = WebDriverWait(self.driver, timeout, poll_frequency=0.1, ignored_exceptions=[Exception])
         try:
@@ -148,9 +150,9 @@ class Browser:
         """What the page says."""
         return self.one("main").text
 
-    def shows(self, text, timeout=20):
+    def shows(self, text):
         """Waits until the page says something."""
-        self.until(lambda: text in self.text(), timeout=timeout)
+        self.until(lambda: text in self.text(), f"it does not say {text!r}")
 
     def answer(self, yes=True):
         """Answers the question that was asked."""

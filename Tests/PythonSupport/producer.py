@@ -2,6 +2,8 @@
 
 from celery import Celery
 
+from waiting import PATIENCE
+
 
 def make_app(broker, backend, **settings):
     """An application that knows the debug tasks by name; none of them can run here."""
@@ -22,6 +24,14 @@ def make_app(broker, backend, **settings):
 def send(app, name, *args, queue="celery", **options):
     """Sends a task and returns its id."""
     return app.send_task(name, args=args, queue=queue, **options).id
+
+
+def fail(app, *messages, task="proj.fail"):
+    """Has tasks fail for good, each with a message, and returns their ids once they have."""
+    ids = [send(app, task, message) for message in messages]
+    for id in ids:
+        app.AsyncResult(id).get(timeout=PATIENCE, propagate=False)
+    return ids
 
 
 def _elsewhere(*args, **kwargs):
