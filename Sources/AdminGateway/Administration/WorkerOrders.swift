@@ -19,12 +19,7 @@ struct WorkerOrders: Sendable {
             order.action,
             order.target ?? nodes.first ?? "*",
             context,
-            outcome: { replies in
-                .init(
-                    name: replies.allSatisfy(\.isOK) ? "done" : "refused",
-                    detail: ["workers": .array(replies.map { .string($0.node) })]
-                )
-            }
+            outcome: WorkerOrder.outcome
         ) {
             let replies = try await workers.tell(order, to: nodes)
             guard !replies.isEmpty || nodes.isEmpty else { throw Self.silent }
@@ -71,6 +66,14 @@ extension WorkerOrder {
         case .enableEvents: "worker.enable_events"
         case .disableEvents: "worker.disable_events"
         }
+    }
+
+    /// What the audit list says came of an order to which these workers replied.
+    static func outcome(_ replies: [WorkerReply]) -> Auditor.Outcome {
+        Auditor.Outcome(
+            name: replies.allSatisfy(\.isOK) ? "done" : "refused",
+            detail: ["workers": .array(replies.map { .string($0.node) })]
+        )
     }
 
     /// What it is done to, where that is no worker.

@@ -279,10 +279,11 @@ extension DashboardRoutes {
         if let question = Self.question(order, name, words), !sent.isConfirmed { return .ask(question) }
         let workers = administration.workers
         let replies = try await auditor.change(
-            "worker.\(verb)",
-            name,
+            order.action,
+            order.target ?? name,
             sent.context,
-            outcome: { .init(name: $0.contains(where: \.isOK) ? "done" : "told") }
+            // One that ends does not answer, and of one that is silent nobody knows.
+            outcome: { $0.isEmpty ? .init(name: "told") : WorkerOrder.outcome($0) }
         ) { try await workers.tell(order, to: [name]) }
         // A worker that shuts down does not answer.
         if order == .shutDown { return .done(words["done.shutdown"]) }
