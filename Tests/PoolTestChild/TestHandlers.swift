@@ -30,9 +30,9 @@ extension HandlerRegistry {
                 return "slept"
             },
             handler("until") { arguments, _ in
-                while access(arguments.positional.first?.string ?? "", F_OK) != 0 {
-                    try await Task.sleep(for: .milliseconds(5))
-                }
+                let path = arguments.positional.first?.string ?? ""
+                close(creat(path + ".begun", 0o600))
+                while access(path, F_OK) != 0 { try await Task.sleep(for: .milliseconds(5)) }
                 return ["pid": .int(Int64(getpid()))]
             },
             handler("spin") { arguments, _ in

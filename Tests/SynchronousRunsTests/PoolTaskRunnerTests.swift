@@ -45,6 +45,23 @@ private func request(_ task: String, _ args: JSONValue..., id: String? = nil) ->
     return request
 }
 
+/// What the task `until` waits for.
+private final class GoAhead: Sendable {
+    private let path = FileManager.default.temporaryDirectory.appendingPathComponent("go-\(UUID().uuidString)").path
+
+    deinit { for file in [path, path + ".begun"] { try? FileManager.default.removeItem(atPath: file) } }
+
+    /// A run that ends once it is told to, with the process that it was in.
+    func request(id: String? = nil) -> TaskRequest { SynchronousRunsTests.request("until", .string(path), id: id) }
+
+    /// Waits until a handler has begun to wait.
+    func isAwaited() async throws {
+        while !FileManager.default.fileExists(atPath: path + ".begun") { try await Task.sleep(for: .milliseconds(1)) }
+    }
+
+    func give() { #expect(FileManager.default.createFile(atPath: path, contents: nil)) }
+}
+
 private func value(_ outcome: RunOutcome) -> JSONValue? {
     guard case .success(let value, _) = outcome else { return nil }
     return value
@@ -98,13 +115,14 @@ private func value(_ outcome: RunOutcome) -> JSONValue? {
 
     @Test func `of one id at once is one run`() async throws {
         let runner = runner()
-        let values = try await withThrowingTaskGroup(of: JSONValue?.self) { group in
-            for _ in 0..<5 { group.addTask { value(try await runner.run(request("sleep", 0.3, id: "same"))) } }
-            while runner.count == 0 { await Task.yield() }
-            #expect(runner.count == 1)
-            return try await group.reduce(into: [JSONValue?]()) { $0.append($1) }
+        let go = GoAhead()
+        let running = (0..<5).map { _ in
+            Task.immediate { value(try await runner.run(go.request(id: "same"))) }
         }
-        #expect(values == Array(repeating: "slept", count: 5))
+        #expect(runner.count == 1)
+        go.give()
+        let first = try #require(try await running[0].value)
+        for run in running { #expect(try await run.value == first) }
         await runner.stop()
     }
 
@@ -113,12 +131,12 @@ private func value(_ outcome: RunOutcome) -> JSONValue? {
             $0.processes = 1
             $0.waiting = 1
         }
-        let running = [
-            Task { try await runner.run(request("sleep", 0.5)) }, Task { try await runner.run(request("echo")) },
-        ]
-        while runner.count < 2 { await Task.yield() }
+        let go = GoAhead()
+        let running = (0..<2).map { _ in Task.immediate { value(try await runner.run(go.request())) } }
+        #expect(runner.count == 2)
         await #expect(throws: InspectionError(.busy, "")) { try await runner.run(request("echo")) }
-        for task in running { #expect(value(try await task.value) != nil) }
+        go.give()
+        for run in running { #expect(try await run.value != nil) }
         await runner.stop()
     }
 
@@ -139,12 +157,11 @@ private func value(_ outcome: RunOutcome) -> JSONValue? {
     }
 
     @Test func `goes by another configuration from the next run on, and lets what runs end`() async throws {
-        let go = FileManager.default.temporaryDirectory.appendingPathComponent("go-\(UUID().uuidString)").path
-        defer { try? FileManager.default.removeItem(atPath: go) }
         let runner = runner { $0.processes = 1 }
         let before = try #require(value(try await runner.run(request("echo")))?["pid"])
-        let running = Task { try await runner.run(request("until", .string(go))) }
-        while runner.count == 0 { await Task.yield() }
+        let go = GoAhead()
+        let running = Task.immediate { value(try await runner.run(go.request())) }
+        #expect(runner.count == 1)
         runner.change(
             to: RunnerConfiguration(
                 program: testProgram,
@@ -156,8 +173,8 @@ private func value(_ outcome: RunOutcome) -> JSONValue? {
         let after = try #require(value(try await runner.run(request("renamed")))?["pid"])
         #expect(after != before)
         #expect(runner.count == 1)
-        #expect(FileManager.default.createFile(atPath: go, contents: nil))
-        #expect(value(try await running.value)?["pid"] == before)
+        go.give()
+        #expect(try await running.value?["pid"] == before)
         await runner.stop()
     }
 
@@ -166,23 +183,25 @@ private func value(_ outcome: RunOutcome) -> JSONValue? {
     func `lets what runs end while other processes still start`(isChanged: Bool) async throws {
         let turns = FileManager.default.temporaryDirectory.appendingPathComponent("turns-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: turns) }
-        let firstOfTwo = "mkdir '\(turns)' || sleep 30; exec '\(testProgram)' serve"
+        let firstOfTwo = "mkdir '\(turns)' || exec sleep 1000; exec '\(testProgram)' serve"
         let runner = runner(program: "/bin/sh") { $0.arguments = ["-c", firstOfTwo] }
-        // One process is ready after this; the other is not before the test is over.
-        _ = try await runner.run(request("echo"))
-        let running = Task { try await runner.run(request("sleep", 0.3)) }
-        while runner.count == 0 { await Task.yield() }
-        if isChanged {
+        // One process is ready after this; the other never is.
+        let ready = try #require(value(try await runner.run(request("echo")))?["pid"])
+        let go = GoAhead()
+        let running = Task.immediate { value(try await runner.run(go.request())) }
+        #expect(runner.count == 1)
+        let stopping = Task.immediate {
+            guard isChanged else { return await runner.stop() }
             let setup = PoolSetup(tasks: [.init(task: "echo", handler: "echo")])
             runner.change(
                 to: RunnerConfiguration(program: testProgram, arguments: ["serve"], setup: setup) { _, _ in
                     .init(isAllowed: true)
                 }
             )
-        } else {
-            await runner.stop()
         }
-        #expect(value(try await running.value) == "slept")
+        go.give()
+        await stopping.value
+        #expect(try await running.value?["pid"] == ready)
         await runner.stop()
     }
 
@@ -192,8 +211,8 @@ private func value(_ outcome: RunOutcome) -> JSONValue? {
             $0.processes = 1
             $0.arguments = ["-c", "exec sleep 1000"]
         }
-        let waiting = Task { try await runner.run(request("echo")) }
-        while runner.count == 0 { await Task.yield() }
+        let waiting = Task.immediate { value(try await runner.run(request("echo"))) }
+        #expect(runner.count == 1)
         runner.change(
             to: RunnerConfiguration(
                 program: testProgram,
@@ -201,7 +220,7 @@ private func value(_ outcome: RunOutcome) -> JSONValue? {
                 setup: PoolSetup(tasks: [.init(task: "echo", handler: "echo")])
             ) { _, _ in .init(isAllowed: true) }
         )
-        #expect(value(try await waiting.value)?["queue"] == "quick")
+        #expect(try await waiting.value?["queue"] == "quick")
         await runner.stop()
     }
 
@@ -212,21 +231,26 @@ private func value(_ outcome: RunOutcome) -> JSONValue? {
     }
 
     @Test func `lets what runs end, and takes nothing more`() async throws {
-        let runner = runner()
-        let running = Task { try await runner.run(request("sleep", 0.3)) }
-        while runner.count == 0 { await Task.yield() }
+        let runner = runner { $0.processes = 1 }
         // The process has to be there: what has not begun is given back.
-        _ = try await runner.run(request("echo"))
-        await runner.stop()
-        #expect(value(try await running.value) == "slept")
+        let ready = try #require(value(try await runner.run(request("echo")))?["pid"])
+        let go = GoAhead()
+        let running = Task.immediate { value(try await runner.run(go.request())) }
+        #expect(runner.count == 1)
+        let stopping = Task.immediate { await runner.stop() }
+        await #expect(throws: InspectionError(.unavailable, "")) { try await runner.run(request("echo")) }
+        go.give()
+        await stopping.value
+        #expect(try await running.value?["pid"] == ready)
         await #expect(throws: InspectionError(.unavailable, "")) { try await runner.run(request("echo")) }
     }
 
     @Test func `kills what runs when there is no time left`() async throws {
-        let runner = runner()
-        let running = Task { try await runner.run(request("sleep", 1000)) }
-        while runner.count == 0 { await Task.yield() }
+        let runner = runner { $0.processes = 1 }
         _ = try await runner.run(request("echo"))
+        let go = GoAhead()
+        let running = Task.immediate { try await runner.run(go.request()) }
+        try await go.isAwaited()
         let stopping = Task { await runner.stop() }
         stopping.cancel()
         await stopping.value
