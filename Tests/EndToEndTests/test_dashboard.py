@@ -187,7 +187,7 @@ def test_a_queue_is_paused_and_resumed(browser, system, app):
     browser.click("form[action$='/pause'] button")
     browser.answer()
     assert browser.notice() == "The queue is paused."
-    time.sleep(1)  # Within a second every worker obeys.
+    system.worker.wait_for_line("Queue celery is paused")
     id = send(app, "proj.add", 1, 2)
     browser.open("/queues/celery")
     browser.shows(id)

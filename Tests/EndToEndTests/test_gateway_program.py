@@ -30,11 +30,11 @@ def test_health_follows_redis(deployment):
     assert gateway.request("/readyz").status == 200
     assert gateway.request("/startupz").status == 200
     deployment.redis.kill()
-    eventually(lambda: gateway.request("/readyz").status == 503, "the gateway is not ready", timeout=5)
+    eventually(lambda: gateway.request("/readyz").status == 503, "the gateway is not ready")
     assert gateway.request("/livez").status == 200
     assert gateway.request("/api/tasks/x/status").status == 503
     deployment.redis.start()
-    eventually(lambda: gateway.request("/readyz").status == 200, "the gateway is ready again", timeout=15)
+    eventually(lambda: gateway.request("/readyz").status == 200, "the gateway is ready again")
     assert gateway.request("/api/tasks/x/status").status == 200
 
 
@@ -45,7 +45,7 @@ def test_it_starts_while_redis_is_away(deployment):
     assert gateway.request("/livez").status == 200
     assert gateway.request("/startupz").status == 503
     deployment.redis.start()
-    eventually(lambda: gateway.request("/startupz").status == 200, "the gateway has started", timeout=15)
+    eventually(lambda: gateway.request("/startupz").status == 200, "the gateway has started")
 
 
 def test_followers_live_through_a_restart_of_redis(tmp_path):

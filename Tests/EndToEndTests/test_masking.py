@@ -6,7 +6,7 @@ import json
 import pytest
 from event_listener import EventListener
 from gateway import Gateway
-from waiting import eventually
+from waiting import PATIENCE, eventually
 
 TOKEN = "an-administrators-token-for-tests"
 SECRET = "hunter2-and-more"
@@ -39,7 +39,8 @@ def test_nobody_shows_a_secret_but_the_message_itself(system):
         return answer
 
     running = app.send_task("proj.sleep", (6,))
-    eventually(lambda: app.control.inspect(timeout=5).active().get("w1@test"), "it runs")
+    inspect = app.control.inspect(destination=["w1@test"], timeout=PATIENCE)
+    eventually(lambda: inspect.active()["w1@test"], "it runs")
     waiting = app.send_task("proj.echo", (ROW,), kwargs=ROW)
     parked = app.send_task("proj.echo", (ROW,), kwargs=ROW, countdown=600)
     eventually(lambda: system.client.zcard("celeriac:parked") == 1, "one is parked")
@@ -47,7 +48,6 @@ def test_nobody_shows_a_secret_but_the_message_itself(system):
         ask(f"/api/v1/admin/jobs/celery/{task.id}")
     for state in ("waiting", "delayed", "active"):
         ask(f"/api/v1/admin/jobs/celery/jobs?state={state}&start=0&end=9")
-    inspect = app.control.inspect(timeout=5)
     for method in ("active", "reserved", "scheduled"):
         shown.append((method, json.dumps(getattr(inspect, method)())))
     shown.append(("query_task", json.dumps(inspect.query_task(waiting.id, parked.id))))

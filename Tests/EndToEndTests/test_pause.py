@@ -2,7 +2,7 @@
 
 import time
 
-from waiting import eventually
+from waiting import PATIENCE, eventually
 
 def pause(deployment, queue):
     deployment.client.sadd("celeriac:paused", queue)
@@ -23,7 +23,7 @@ def test_nothing_starts_on_any_worker_and_all_of_it_runs_after_a_restart(deploym
     pause(deployment, "celery")
     for worker in workers:
         worker.wait_for_line("Queue celery is paused")
-    for queues in app.control.inspect().active_queues().values():
+    for queues in app.control.inspect(["w1@test", "w2@test"], timeout=PATIENCE).active_queues().values():
         assert [(queue["name"], queue["paused"]) for queue in queues] == [("celery", True)]
     results = [app.tasks["proj.add"].delay(number, 1) for number in range(20)]
     # Time has to pass: what is looked for is that nothing happens in it.
@@ -40,7 +40,8 @@ def test_nothing_starts_on_any_worker_and_all_of_it_runs_after_a_restart(deploym
     assert [result.get(timeout=30) for result in results] == [number + 1 for number in range(20)]
     assert time.monotonic() - before < 10
     later.wait_for_line("Queue celery is resumed")
-    assert all("paused" not in queue for queues in app.control.inspect().active_queues().values() for queue in queues)
+    (queue,) = app.control.inspect(["w3@test"], timeout=PATIENCE).active_queues()["w3@test"]
+    assert "paused" not in queue
 
 
 def test_a_worker_that_starts_says_of_which_queues_nothing_will_run(deployment):
@@ -60,13 +61,14 @@ def test_what_a_worker_had_taken_and_not_begun_goes_back(deployment):
     deployment.write_tasks(worker_prefetch_multiplier=4)
     worker = deployment.start_worker("-c", "1")
     app = deployment.app()
-    first = app.tasks["proj.sleep"].delay(3)
+    first = app.tasks["proj.sleep"].delay(3000)
     eventually(lambda: deployment.client.hlen("unacked") == 1, "the first runs")
     others = [app.tasks["proj.add"].delay(number, 1) for number in range(3)]
     eventually(lambda: deployment.client.hlen("unacked") == 2, "one waits in the worker")
     pause(deployment, "celery")
-    eventually(lambda: deployment.client.llen("celery") == 3, "it is back in its queue", timeout=2)
-    assert first.get(timeout=30) is not None
+    eventually(lambda: deployment.client.llen("celery") == 3, "it is back in its queue")
+    app.control.revoke(first.id, terminate=True)
+    eventually(lambda: first.state == "REVOKED", "the first has ended")
     time.sleep(0.5)
     assert not started(others)
     resume(deployment, "celery")

@@ -40,13 +40,13 @@ def test_term_lets_the_running_task_finish_and_puts_the_rest_back_at_once(one_sl
     deployment = one_slot
     worker = deployment.start_worker()
     app = deployment.app()
-    running = app.tasks["proj.sleep"].delay(3)
+    running = app.tasks["proj.sleep"].delay(8)
     started(running)
     waiting = [app.tasks["proj.sleep"].delay(0) for _ in range(10)]
     worker.signal(signal.SIGTERM)
     worker.wait_for_line("Warm shutdown")
     # Long before the running task ends, all others are in the queue again.
-    eventually(lambda: deployment.waiting() == 10 and deployment.held() == 1, "the rest is back", timeout=2)
+    eventually(lambda: deployment.waiting() == 10 and deployment.held() == 1, "the rest is back")
     assert running.state == "STARTED"
     assert worker.exit_code() == 0
     assert running.state == "SUCCESS"
@@ -89,7 +89,7 @@ def test_a_second_int_is_a_cold_stop_that_puts_the_running_task_back(one_slot):
     worker.wait_for_line("Warm shutdown")
     worker.signal(signal.SIGINT)
     worker.wait_for_line(r"worker: Cold shutdown \(MainProcess\)")
-    assert worker.exit_code(timeout=15) == 0
+    assert worker.exit_code() == 0
     assert deployment.waiting() == 1 and deployment.held() == 0
 
 
@@ -103,7 +103,7 @@ def test_quit_puts_everything_back_and_ends_with_0(one_slot):
     worker.signal(signal.SIGQUIT)
     worker.wait_for_line("Cold shutdown")
     worker.wait_for_line(r"Restoring \d+ unacknowledged message\(s\)")
-    assert worker.exit_code(timeout=15) == 0
+    assert worker.exit_code() == 0
     assert deployment.waiting() == 6 and deployment.held() == 0
     # What was running is the next to run, and says that it comes again.
     item = json.loads(deployment.client.lindex("celery", -1))
@@ -118,7 +118,7 @@ def test_quit_stops_a_spinning_task_too(one_slot):
     running = one_slot.app().tasks["proj.spin"].delay(600)
     started(running)
     worker.signal(signal.SIGQUIT)
-    assert worker.exit_code(timeout=15) == 0
+    assert worker.exit_code() == 0
     assert one_slot.waiting() == 1 and one_slot.held() == 0
 
 
@@ -143,7 +143,7 @@ def test_remap_sigterm_makes_term_a_cold_stop(one_slot):
     worker = one_slot.start_worker(environment={"REMAP_SIGTERM": "SIGQUIT"})
     running = one_slot.app().tasks["proj.sleep"].delay(60)
     started(running)
-    assert worker.terminate(timeout=15) == 0
+    assert worker.terminate() == 0
     assert one_slot.waiting() == 1
 
 
@@ -196,7 +196,7 @@ def test_pool_processes_end_with_a_killed_controller(deployment):
     pool = worker.children()
     assert len(pool) == 2
     worker.kill()
-    eventually(lambda: not any(is_running(pid) for pid in pool), "the pool processes end", timeout=5)
+    eventually(lambda: not any(is_running(pid) for pid in pool), "the pool processes end")
 
 
 def test_signals_to_the_whole_group_do_not_lose_the_running_task(one_slot):

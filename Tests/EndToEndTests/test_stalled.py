@@ -4,7 +4,7 @@ import json
 
 from event_listener import EventListener
 from gateway import Gateway
-from waiting import eventually
+from waiting import PATIENCE, eventually
 from worker_metrics import port_of, samples
 
 TOKEN = "an-administrators-token-for-tests"
@@ -33,7 +33,7 @@ def test_a_hung_handler_is_told_of_before_its_hard_limit(deployment):
     total = ("celeriac_tasks_stalled_total", frozenset({("queue", "celery"), ("task", "proj.sleep")}))
     found = samples(port)
     assert found[total] == 1 and found[("celeriac_tasks_stalled", frozenset())] == 1
-    (task,) = app.control.inspect(timeout=5).active()["w1@test"]
+    (task,) = app.control.inspect(destination=["w1@test"], timeout=PATIENCE).active()["w1@test"]
     assert task["stalled_since"] > task["time_start"]
     why = gateway.request(f"/api/tasks/{result.id}/why", Authorization=f"Bearer {TOKEN}").json
     assert "stalled" in json.dumps(why)

@@ -87,7 +87,7 @@ def test_result_is_woken_by_the_task_and_does_not_poll(deployment):
     channel = f"celery-task-meta-{task_id}"
     eventually(lambda: deployment.client.pubsub_numsub(channel)[0][1] == 1, "it has subscribed")
     deployment.client.config_resetstat()
-    waiting.wait_for_line("^3", timeout=15)
+    waiting.wait_for_line("^3")
     assert waiting.exit_code() == 0
     # Once a second, for what no channel tells, and once when it is told.
     assert deployment.client.info("commandstats")["cmdstat_get"]["calls"] <= 6
@@ -99,18 +99,18 @@ def test_result_finds_what_was_stored_without_a_word(deployment):
     eventually(lambda: deployment.client.pubsub_numsub(channel)[0][1] == 1, "it has subscribed")
     record = {"status": "SUCCESS", "result": 7, "traceback": None, "children": [], "date_done": None, "task_id": "silent"}
     deployment.client.set(channel, json.dumps(record))
-    waiting.wait_for_line("^7", timeout=10)
+    waiting.wait_for_line("^7")
     assert waiting.exit_code() == 0
 
 
 def test_result_waits_without_the_right_to_subscribe(deployment):
     deployment.client.execute_command("ACL", "SETUSER", "quiet", "on", ">pw", "~*", "resetchannels", "+@all")
     url = deployment.redis.url().replace("redis://", "redis://quiet:pw@")
-    waiting = deployment.spawn("-b", url, "--result-backend", url, "result", "told", "--timeout", "20")
+    waiting = deployment.spawn("-b", url, "--result-backend", url, "result", "told", "--timeout", "60")
     eventually(lambda: "get" in str(deployment.client.info("commandstats")), "it has looked")
     record = {"status": "SUCCESS", "result": 8, "traceback": None, "children": [], "date_done": None, "task_id": "told"}
     deployment.client.set("celery-task-meta-told", json.dumps(record))
-    waiting.wait_for_line("^8", timeout=10)
+    waiting.wait_for_line("^8")
     assert waiting.exit_code() == 0
 
 

@@ -109,7 +109,7 @@ def test_a_failing_chain_fails_every_later_step(app):
     with pytest.raises((ValueError, TypeError)):
         result.get(timeout=60)
     failed = result.parent.parent
-    assert result.parent.get(timeout=15, propagate=False).args == failed.get(timeout=15, propagate=False).args
+    assert result.parent.get(timeout=60, propagate=False).args == failed.get(timeout=60, propagate=False).args
     assert (result.state, result.parent.state, failed.state) == ("FAILURE", "FAILURE", "FAILURE")
     assert failed.parent.state == "SUCCESS"
 
@@ -118,7 +118,7 @@ def test_link_error_of_a_chain_is_called_for_the_step_that_failed(app):
     chain = app.signature("proj.fail", args=("first",)) | add(app, 1)
     chain.on_error(app.signature("proj.echo").set(task_id="chain-errback"))
     result = chain.apply_async()
-    result.get(timeout=15, propagate=False)
+    result.get(timeout=60, propagate=False)
     assert app.AsyncResult("chain-errback").get(timeout=60)["args"] == [result.parent.id]
 
 

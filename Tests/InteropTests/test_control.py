@@ -6,12 +6,14 @@ import time
 
 import pytest
 
-from waiting import eventually
+from waiting import PATIENCE, eventually
 
 
 def ask(app, method, node="w1@test", **arguments):
     """What one worker replies."""
-    replies = app.control.broadcast(method, arguments=arguments, reply=True, timeout=10, limit=1, destination=[node])
+    replies = app.control.broadcast(
+        method, arguments=arguments, reply=True, timeout=PATIENCE, limit=1, destination=[node]
+    )
     assert [list(reply) for reply in replies] == [[node]]
     return replies[0][node]
 
@@ -100,8 +102,16 @@ def test_held_tasks_go_back_in_order_when_the_worker_stops(deployment):
 def test_mingle_brings_revoked_ids_from_a_celery_worker_and_to_it(deployment):
     app = deployment.app()
     deployment.start_celery_worker("-Q", "python")
-    app.control.revoke("from-python")
-    eventually(lambda: "from-python" in ask(app, "revoked", node="python@test"), "the Celery worker knows the id")
+
+    def knows(node, id):  # It listens some moments after it has said that it is ready.
+        replies = app.control.inspect([node], timeout=1).revoked()
+        return replies and id in replies[node]
+
+    def is_told():
+        app.control.revoke("from-python")
+        return knows("python@test", "from-python")
+
+    eventually(is_told, "the Celery worker knows the id")
     worker = deployment.start_worker()
     worker.wait_for_line(r"mingle: sync with 1 nodes")
     eventually(lambda: "from-python" in ask(app, "revoked"), "our worker has learned it")
@@ -109,12 +119,7 @@ def test_mingle_brings_revoked_ids_from_a_celery_worker_and_to_it(deployment):
     app.control.revoke("from-us", destination=["w1@test"])
     later = deployment.start_celery_worker("-Q", "python", name="later")
     later.wait_for_line(r"mingle: sync complete")
-
-    def knows():  # It listens some moments after it has said that it is ready.
-        replies = app.control.inspect(["later@test"], timeout=1).revoked()
-        return replies and "from-us" in replies["later@test"]
-
-    eventually(knows, "the later Celery worker has learned ours")
+    eventually(lambda: knows("later@test", "from-us"), "the later Celery worker has learned ours")
 
 
 def test_a_mixed_fleet_stays_quiet_and_elects(deployment):
@@ -156,7 +161,7 @@ def test_nothing_is_left_in_redis_by_replies(deployment):
     app = deployment.app()
     deployment.start_worker()
     for _ in range(3):
-        assert app.control.ping(timeout=5, destination=["w1@test"])
+        assert app.control.ping(timeout=PATIENCE, destination=["w1@test"])
     left = [key.decode() for key in deployment.client.keys("*reply*")]
     assert [key for key in left if "_kombu.binding" not in key] == []
 

@@ -13,7 +13,7 @@ from deployment import Deployment, clean_environment
 from logged_process import LoggedProcess
 from old_producer import PYTHON as PYTHON_52
 from shapes import differences
-from waiting import eventually
+from waiting import PATIENCE, eventually
 from worker_under_test import KIND, start_worker_under_test
 
 OURS, THEIRS = "w1@test", "python@test"
@@ -46,7 +46,7 @@ def one(deployment):
 
 def ask(app, method, **arguments):
     """What both workers reply to one broadcast: (the tested one's, Celery's)."""
-    replies = app.control.broadcast(method, arguments=arguments, reply=True, timeout=10, limit=2)
+    replies = app.control.broadcast(method, arguments=arguments, reply=True, timeout=PATIENCE, limit=2)
     merged = {node: reply for each in replies for node, reply in each.items()}
     assert set(merged) == {OURS, THEIRS}
     return merged[OURS], merged[THEIRS]
@@ -54,7 +54,9 @@ def ask(app, method, **arguments):
 
 def ask_one(app, method, **arguments):
     """What the tested worker alone replies."""
-    replies = app.control.broadcast(method, arguments=arguments, reply=True, timeout=10, limit=1, destination=[OURS])
+    replies = app.control.broadcast(
+        method, arguments=arguments, reply=True, timeout=PATIENCE, limit=1, destination=[OURS]
+    )
     assert [list(reply) for reply in replies] == [[OURS]]
     return replies[0][OURS]
 
@@ -134,7 +136,7 @@ def test_a_task_that_waits_for_a_slot_is_reserved(deployment):
     start_worker_under_test(deployment, "-c", "1", *QUIET, worker_prefetch_multiplier=4)
     app = deployment.app()
     running, waiting = [app.tasks["proj.sleep"].delay(seconds) for seconds in (4, 0)]
-    inspect = app.control.inspect([OURS], timeout=10)
+    inspect = app.control.inspect([OURS], timeout=PATIENCE)
     eventually(lambda: [info["id"] for info in inspect.active()[OURS]] == [running.id], "the first runs")
     reserved = eventually(lambda: inspect.reserved()[OURS], "the second is reserved")
     assert [info["id"] for info in reserved] == [waiting.id]
@@ -350,11 +352,11 @@ def test_a_time_limit_given_later_ends_tasks_without_their_own(one):
 
 def test_patterns_and_destinations_choose_who_answers(app):
     inspect = app.control.inspect
-    assert set(inspect([OURS], timeout=10).ping()) == {OURS}
+    assert set(inspect([OURS], timeout=PATIENCE).ping()) == {OURS}
     assert inspect(["nobody@test"], timeout=1).ping() is None
-    assert set(inspect(pattern="w*@test", matcher="glob", timeout=1.5).ping()) == {OURS}
-    assert set(inspect(pattern="(w1|x)@", matcher="pcre", timeout=1.5).ping()) == {OURS}
-    assert set(inspect(pattern="p*", matcher="glob", timeout=1.5).ping()) == {THEIRS}
+    for pattern, matcher, name in (("w*@test", "glob", OURS), ("(w1|x)@", "pcre", OURS), ("p*", "glob", THEIRS)):
+        chosen = inspect(pattern=pattern, matcher=matcher, timeout=1.5)
+        eventually(lambda: set(chosen.ping() or {}) == {name}, f"{name} answers to {pattern}, and nobody else")
 
 
 def test_a_remote_shutdown_is_warm_and_has_no_reply(one):
@@ -362,12 +364,12 @@ def test_a_remote_shutdown_is_warm_and_has_no_reply(one):
     result = app.tasks["proj.sleep"].delay(1)
     eventually(lambda: ask_one(app, "active"), "the task runs")
     assert app.control.broadcast("shutdown", destination=[OURS], reply=True, timeout=1) == []
-    assert one.ours.exit_code(20) == 0
-    assert result.get(timeout=5) == 1
+    assert one.ours.exit_code() == 0
+    assert result.get(timeout=60) == 1
 
 
 def test_many_commands_at_once_are_all_answered(app):
-    replies = [app.control.broadcast("ping", reply=True, timeout=10, limit=2) for _ in range(50)]
+    replies = [app.control.broadcast("ping", reply=True, timeout=PATIENCE, limit=2) for _ in range(50)]
     assert all(len(reply) == 2 for reply in replies)
 
 

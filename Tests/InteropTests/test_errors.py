@@ -16,7 +16,7 @@ def test_a_raised_error_re_raises_with_its_class_and_message(app):
 
 
 def test_an_error_without_propagation_is_the_value(app):
-    value = app.tasks["proj.fail"].delay("boom").get(timeout=15, propagate=False)
+    value = app.tasks["proj.fail"].delay("boom").get(timeout=60, propagate=False)
     assert isinstance(value, ValueError) and value.args == ("boom",)
 
 

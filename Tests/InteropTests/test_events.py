@@ -5,7 +5,7 @@ import time
 import pytest
 
 from event_listener import EventListener
-from waiting import eventually
+from waiting import PATIENCE, eventually
 
 
 class Capture(EventListener):
@@ -90,7 +90,7 @@ def test_without_the_flag_tasks_are_told_only_after_a_command(deployment):
     capture = Capture(deployment.app())
     quiet = app.tasks["proj.noop"].delay()
     quiet.get(timeout=60)
-    app.control.enable_events(reply=True, timeout=1)
+    assert app.control.enable_events(destination=["w1@test"], reply=True, timeout=PATIENCE)
     loud = app.tasks["proj.noop"].delay()
     eventually(lambda: "task-succeeded" in capture.types(loud.id), "the task is told")
     assert capture.types(quiet.id) == []

@@ -40,6 +40,6 @@ def test_every_step_is_published_in_order(shared, app):
 
 
 def test_on_message_of_the_client_gets_the_progress(app):
-    _, states = get_with_states(app.tasks["proj.progress"].delay(3, 0.2), timeout=15)
+    _, states = get_with_states(app.tasks["proj.progress"].delay(3, 0.2), timeout=60)
     names = [state["status"] for state in states]
     assert "PROGRESS" in names and names[-1] == "SUCCESS"

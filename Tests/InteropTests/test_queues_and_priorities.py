@@ -104,7 +104,7 @@ def test_slow_tasks_are_not_hoarded_by_one_worker(deployment):
     # The first worker runs one and holds at most a little; whoever comes second gets the rest at once.
     assert deployment.waiting() >= 3
     second = deployment.start_worker(name="second")
-    second.wait_for_line(r"proj\.sleep\[.*\] received", timeout=3)
+    second.wait_for_line(r"proj\.sleep\[.*\] received")
     for result in results:
         result.get(timeout=60)
 
