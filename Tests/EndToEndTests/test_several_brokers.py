@@ -104,7 +104,7 @@ def test_when_the_first_is_killed_work_goes_on_at_the_second_and_nobody_returns_
     pair.expect_ticks()
     for process in pair.logs:
         # A program that had gone back would have said so.
-        assert process.count_lines("server 1 of 2") == 0, process.name
+        assert process.count_lines("server 1 of 2: the one before") == 0, process.name
     # What was held at the first waits there, until somebody comes back because the second has gone.
     pair.second.kill()
     pair.expect_at(1)
