@@ -140,7 +140,7 @@ import Testing
 
     @Test func `counts every one of them against the user's bound`() async throws {
         var gateway = gateway()
-        gateway.configuration.limits.tasksPerMinute = 5
+        gateway.configuration.limits.tasksPerMinute = 3
         let deployment = gateway.deployment
         try await gateway.run { client async throws in
             let body = #"{"task": "\#(Self.task)", "items": [{}, {}, {}]}"#

@@ -1,7 +1,6 @@
 """HTTP as bytes on a socket, for requests that no client would send."""
 
 import io
-import pathlib
 import socket
 from http.client import HTTPException, HTTPMessage, parse_headers
 
