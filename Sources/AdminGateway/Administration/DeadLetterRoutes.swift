@@ -6,7 +6,7 @@ import Inspection
 /// What failed for good: kinds, lists, one; send back, delete, export.
 struct DeadLetterRoutes: Sendable {
     let letters: any DeadLetters
-    let auditor: Auditor
+    let changes: AuditedChanges
     let body: BodyReader
 
     /// The most letters of one request that names them.
@@ -100,39 +100,15 @@ struct DeadLetterRoutes: Sendable {
             return number
         }
         let choice = try Self.choice(members)
-        return try await change("redrive", choice, context) { try await letters.redrive(choice, perSecond: pace) }
+        return Self.counted(try await changes.redrive(choice, perSecond: pace, context))
     }
 
     @Sendable private func delete(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let members = try MemberReader(try await body.object(request), known: ["ids", "filter", "limit"])
-        let choice = try Self.choice(members)
-        return try await change("delete", choice, context) { try await letters.delete(choice) }
+        return Self.counted(try await changes.delete(try Self.choice(members), context))
     }
 
-    private func change(
-        _ verb: String,
-        _ choice: DeadLetterChoice,
-        _ context: GatewayContext,
-        _ make: () async throws -> Int
-    ) async throws -> Response {
-        let word = verb == "delete" ? "deleted" : "redriven"
-        let count = try await auditor.change(
-            "dead.\(verb)",
-            Self.target(choice),
-            context,
-            outcome: { .init(name: word, detail: ["count": .int(Int64($0))]) },
-            make
-        )
-        return .success(["count": .int(Int64(count))])
-    }
-
-    /// What the audit list says was chosen.
-    private static func target(_ choice: DeadLetterChoice) -> String {
-        switch choice {
-        case .ids(let ids): ids.count == 1 ? ids[0] : "\(ids.count) letters, \(ids.first ?? "") first"
-        case .matching(let query): query.fingerprint ?? query.task ?? query.queue ?? query.tenant ?? "*"
-        }
-    }
+    private static func counted(_ count: Int) -> Response { .success(["count": .int(Int64(count))]) }
 
     /// The letters of these ids, or those that match: one of the two has to be said, so that nothing left out means all.
     private static func choice(_ members: MemberReader) throws -> DeadLetterChoice {

@@ -6,18 +6,11 @@ import Inspection
 struct JobRoutes: Sendable {
     let queues: any QueueAdministration
     let names: QueueNames
-    let auditor: Auditor
+    let changes: AuditedChanges
     let body: BodyReader
 
     /// The most jobs of one request that changes them.
     private static let mostAtOnce = 1000
-
-    /// What can be done to a job.
-    private enum Change: String {
-        case retry
-        case remove
-        case promote
-    }
 
     func add(viewer: RouterGroup<GatewayContext>, operator: RouterGroup<GatewayContext>) {
         let jobs: RouterPath = "/api/v1/admin/jobs"
@@ -69,63 +62,29 @@ struct JobRoutes: Sendable {
 
     // MARK: Changing
 
-    private func one(_ change: Change, _ request: Request, _ context: GatewayContext) async throws -> Response {
+    private func one(_ change: JobChange, _ request: Request, _ context: GatewayContext) async throws -> Response {
         let queue = try names.read(context)
         let id = try NameParameter.taskID.read(context)
         _ = try MemberReader(try await body.optionalObject(request), known: [])
-        let outcome = try await make(change, id, queue, context)
+        let outcome = try await changes.make(change, id, in: queue, context)
         switch outcome {
-        case "not_found": throw GatewayError.notFound("The queue has no job of that id.")
-        case "not_failed": throw GatewayError(.conflict, "not_failed", "The job has not failed.")
-        case "not_delayed": throw GatewayError(.conflict, "not_delayed", "The job is not delayed.")
-        case "gone": throw GatewayError(.conflict, "gone", "The job's message is not kept any more.")
-        default: return .success(["id": .string(id), "queue": .string(queue), "outcome": .string(outcome)])
+        case .notFound: throw GatewayError.notFound("The queue has no job of that id.")
+        case .notFailed: throw GatewayError(.conflict, outcome.rawValue, "The job has not failed.")
+        case .notDelayed: throw GatewayError(.conflict, outcome.rawValue, "The job is not delayed.")
+        case .gone: throw GatewayError(.conflict, outcome.rawValue, "The job's message is not kept any more.")
+        case .retried, .removed, .cancelled, .forgotten, .promoted:
+            return .success(["id": .string(id), "queue": .string(queue), "outcome": .string(outcome.rawValue)])
         }
     }
 
-    private func many(_ change: Change, _ request: Request, _ context: GatewayContext) async throws -> Response {
+    private func many(_ change: JobChange, _ request: Request, _ context: GatewayContext) async throws -> Response {
         let queue = try names.read(context)
         let members = try MemberReader(try await body.object(request), known: ["ids"])
         var outcomes: [JSONValue] = []
         for id in try members.names("ids", 1...Self.mostAtOnce, of: "ids of tasks") {
-            let outcome = try await make(change, id, queue, context)
-            outcomes.append(["id": .string(id), "outcome": .string(outcome)])
+            let outcome = try await changes.make(change, id, in: queue, context)
+            outcomes.append(["id": .string(id), "outcome": .string(outcome.rawValue)])
         }
         return .success(.array(outcomes))
-    }
-
-    private func make(
-        _ change: Change,
-        _ id: String,
-        _ queue: String,
-        _ context: GatewayContext
-    ) async throws -> String {
-        try await auditor.change(
-            "job.\(change.rawValue)",
-            id,
-            context,
-            outcome: { .init(name: $0, detail: ["queue": .string(queue)]) }
-        ) {
-            switch change {
-            case .remove: try await queues.remove(id, in: queue).word
-            case .retry: try await queues.retry(id, in: queue).word
-            case .promote: try await queues.promote(id, in: queue) ? "promoted" : "not_delayed"
-            }
-        }
-    }
-}
-
-extension JobRemoval {
-    fileprivate var word: String { self == .notFound ? "not_found" : rawValue }
-}
-
-extension JobRetry {
-    fileprivate var word: String {
-        switch self {
-        case .retried: "retried"
-        case .notFailed: "not_failed"
-        case .gone: "gone"
-        case .notFound: "not_found"
-        }
     }
 }

@@ -6,7 +6,7 @@ import Inspection
 struct QueueRoutes: Sendable {
     let queues: any QueueAdministration
     let names: QueueNames
-    let auditor: Auditor
+    let changes: AuditedChanges
     let body: BodyReader
 
     func add(viewer: RouterGroup<GatewayContext>, admin: RouterGroup<GatewayContext>) {
@@ -57,14 +57,7 @@ struct QueueRoutes: Sendable {
     private func setPause(_ request: Request, _ context: GatewayContext, paused: Bool) async throws -> Response {
         let queue = try names.read(context)
         _ = try MemberReader(try await body.optionalObject(request), known: [])
-        let changed = try await auditor.change(
-            paused ? "queue.pause" : "queue.resume",
-            queue,
-            context,
-            outcome: { .init(name: $0 ? (paused ? "paused" : "resumed") : "unchanged") }
-        ) {
-            try await paused ? queues.pause(queue) : queues.resume(queue)
-        }
+        let changed = try await paused ? changes.pause(queue, context) : changes.resume(queue, context)
         return .success(["queue": .string(queue), "paused": .bool(paused), "changed": .bool(changed)])
     }
 
@@ -79,14 +72,7 @@ struct QueueRoutes: Sendable {
         case "all"?: states = [.completed, .failed]
         default: throw members.invalid("state", "Expected completed, failed or all.")
         }
-        let count = try await auditor.change(
-            "queue.clean",
-            queue,
-            context,
-            outcome: { .init(name: "cleaned", detail: ["count": .int(Int64($0))]) }
-        ) {
-            try await queues.clean(queue, grace: grace, states: states)
-        }
+        let count = try await changes.clean(queue, grace: grace, states: states, context)
         return .success(["queue": .string(queue), "count": .int(Int64(count))])
     }
 
@@ -94,14 +80,7 @@ struct QueueRoutes: Sendable {
         let queue = try names.read(context)
         let members = try MemberReader(try await body.optionalObject(request), known: ["delayed"])
         let delayed = members["delayed"] == nil ? true : try members.flag("delayed")
-        let count = try await auditor.change(
-            "queue.drain",
-            queue,
-            context,
-            outcome: { .init(name: "drained", detail: ["count": .int(Int64($0)), "delayed": .bool(delayed)]) }
-        ) {
-            try await queues.drain(queue, delayed: delayed)
-        }
+        let count = try await changes.drain(queue, delayed: delayed, context)
         return .success(["queue": .string(queue), "count": .int(Int64(count))])
     }
 }

@@ -6,7 +6,7 @@ import Inspection
 /// What beat sends: entries with their times, run now, pause, resume.
 struct ScheduleRoutes: Sendable {
     let schedule: any ScheduleAdministration
-    let auditor: Auditor
+    let changes: AuditedChanges
 
     func add(
         viewer: RouterGroup<GatewayContext>,
@@ -28,31 +28,14 @@ struct ScheduleRoutes: Sendable {
 
     @Sendable private func run(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let entry = try Self.entry(context)
-        let id = try await auditor.change(
-            "schedule.run",
-            entry,
-            context,
-            outcome: { .init(name: "sent", detail: ["task_id": .string($0)]) }
-        ) {
-            guard let id = try await schedule.runNow(entry) else { throw Self.unknown }
-            return id
-        }
+        guard let id = try await changes.run(entry: entry, context) else { throw Self.unknown }
         return .success(["entry": .string(entry), "task_id": .string(id)], status: .accepted)
     }
 
     private func mark(_ request: Request, _ context: GatewayContext, paused: Bool) async throws -> Response {
         let entry = try Self.entry(context)
-        let changed = try await auditor.change(
-            paused ? "schedule.pause" : "schedule.resume",
-            entry,
-            context,
-            outcome: { .init(name: $0 ? (paused ? "paused" : "resumed") : "unchanged") }
-        ) {
-            guard let changed = try await paused ? schedule.pause(entry) : schedule.resume(entry) else {
-                throw Self.unknown
-            }
-            return changed
-        }
+        let outcome = try await paused ? changes.pause(entry: entry, context) : changes.resume(entry: entry, context)
+        guard let changed = outcome else { throw Self.unknown }
         return .success(["entry": .string(entry), "paused": .bool(paused), "changed": .bool(changed)])
     }
 

@@ -15,20 +15,32 @@ struct WorkerOrders: Sendable {
 
     /// Tells the workers of these names, or all; 404 where none of them answers, 409 where all that do refuse.
     func tell(_ order: WorkerOrder, _ nodes: [String], _ context: GatewayContext) async throws -> [WorkerReply] {
-        let replies = try await auditor.change(
-            order.action,
-            order.target ?? nodes.first ?? "*",
-            context,
-            outcome: WorkerOrder.outcome
-        ) {
-            let replies = try await workers.tell(order, to: nodes)
-            guard !replies.isEmpty || nodes.isEmpty else { throw Self.silent }
-            return replies
-        }
+        let replies = try await hear(order, nodes, context)
+        guard !replies.isEmpty || nodes.isEmpty else { throw Self.silent }
         if let refusal = replies.first?.error, !replies.contains(where: \.isOK) {
             throw GatewayError(.conflict, "refused", "The worker refuses: \(refusal.prefix(200))")
         }
         return replies
+    }
+
+    /// Tells the workers of these names, or all, and answers what they say, be it nothing or no.
+    func hear(_ order: WorkerOrder, _ nodes: [String], _ context: GatewayContext) async throws -> [WorkerReply] {
+        try await auditor.change(
+            order.action,
+            order.target ?? nodes.first ?? "*",
+            context,
+            outcome: { Self.outcome(order, nodes, $0) }
+        ) { try await workers.tell(order, to: nodes) }
+    }
+
+    private static func outcome(_ order: WorkerOrder, _ nodes: [String], _ replies: [WorkerReply]) -> Auditor.Outcome {
+        // One that ends answers nothing.
+        if order == .shutDown { return .init(name: "told") }
+        if replies.isEmpty, !nodes.isEmpty { return .init(name: silent.code) }
+        return .init(
+            name: replies.allSatisfy(\.isOK) ? "done" : "refused",
+            detail: ["workers": .array(replies.map { .string($0.node) })]
+        )
     }
 
     /// Has a worker end; one that ends answers nothing, so it is looked for before.
@@ -66,14 +78,6 @@ extension WorkerOrder {
         case .enableEvents: "worker.enable_events"
         case .disableEvents: "worker.disable_events"
         }
-    }
-
-    /// What the audit list says came of an order to which these workers replied.
-    static func outcome(_ replies: [WorkerReply]) -> Auditor.Outcome {
-        Auditor.Outcome(
-            name: replies.allSatisfy(\.isOK) ? "done" : "refused",
-            detail: ["workers": .array(replies.map { .string($0.node) })]
-        )
     }
 
     /// What it is done to, where that is no worker.

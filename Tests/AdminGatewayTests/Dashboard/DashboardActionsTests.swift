@@ -323,6 +323,67 @@ enum DashboardRoutesList {
         #expect(try await dashboard.deadLetters.groups().isEmpty)
     }
 
+    /// What a change is in the audit list, but for what differs from time to time.
+    private func changes(_ dashboard: DashboardUnderTest) async throws -> [String] {
+        try await dashboard.administration.entries(0..<100).entries.reversed().map { entry in
+            var detail = entry.detail
+            if detail["task_id"] != nil { detail["task_id"] = "some" }
+            return "\(entry.who) \(entry.action) \(entry.target) \(entry.outcome) \(JSONValue.object(detail))"
+        }
+    }
+
+    @Test func `is in the audit list as if it had been made over the API`() async throws {
+        let (pages, api) = (filled(), filled())
+        let entry = "nightly%20report"
+        let id = try #require(try await pages.deadLetters.letters(DeadLetterQuery()).letters.first).id
+        let fingerprint = try await pages.deadLetters.groups()[0].fingerprint
+        let forms = [
+            ("queues/email/pause", ""), ("queues/email/pause", ""), ("queues/email/resume", ""),
+            ("queues/email/clean", "state=completed&grace=0"), ("queues/email/drain", "typed=email&delayed=yes"),
+            ("tasks/none/retry", "queue=email"), ("tasks/none/promote", "queue=email"),
+            ("tasks/none/remove", "queue=email"), ("tasks/none/terminate", ""),
+            ("schedule/\(entry)/run", ""), ("schedule/none/run", ""), ("schedule/\(entry)/pause", ""),
+            ("schedule/\(entry)/pause", ""), ("schedule/\(entry)/resume", ""), ("schedule/none/resume", ""),
+            ("workers/celery@one/grow", ""), ("workers/celery@one/restart", ""), ("workers/nobody/grow", ""),
+            ("workers/celery@one/cancel-consumer", "queue=email"),
+            ("workers/celery@one/rate-limit", "task=proj.send&rate=1/s"), ("workers/celery@one/shutdown", ""),
+            ("dead-letters/bulk", "do=redrive&id=\(id)&id=none"), ("dead-letters/\(fingerprint)/redrive", ""),
+            ("dead-letters/bulk", "do=delete&id=\(id)"),
+        ]
+        try await pages.run { client async throws in
+            let browser = Browser(client)
+            try await browser.logIn(.admin)
+            try await browser.get("/admin/jobs/queues/email")
+            let token = browser.formToken
+            for (path, fields) in forms {
+                let form = "csrf=\(PercentEncoding.encoded(token))&confirmed=yes&\(fields)"
+                let answer = try await browser.post("/admin/jobs/\(path)", encoded: form)
+                #expect(answer.status == .ok || answer.status == .notFound, "\(path): \(answer.text)")
+            }
+        }
+        try await api.run { client async throws in
+            let jobs = "jobs/email"
+            for (path, body) in [
+                (jobs + "/pause", ""), (jobs + "/pause", ""), (jobs + "/resume", ""),
+                (jobs + "/clean", #"{"state": "completed"}"#), (jobs + "/drain", ""),
+                (jobs + "/none/retry", ""), (jobs + "/none/promote", ""), (jobs + "/remove", #"{"ids": ["none"]}"#),
+                ("revoke", #"{"ids": ["none"], "terminate": true}"#),
+                ("schedule/\(entry)/run", ""), ("schedule/none/run", ""), ("schedule/\(entry)/pause", ""),
+                ("schedule/\(entry)/pause", ""), ("schedule/\(entry)/resume", ""), ("schedule/none/resume", ""),
+                ("workers/celery@one/pool/grow", ""), ("workers/celery@one/pool/restart", ""),
+                ("workers/nobody/pool/grow", ""), ("workers/celery@one/queues/cancel", #"{"queue": "email"}"#),
+                ("limits/rate", #"{"task": "proj.send", "rate": "1/s", "workers": ["celery@one"]}"#),
+                ("workers/celery@one/shutdown", ""),
+                ("dead-letters/redrive", #"{"ids": ["\#(id)", "none"]}"#),
+                ("dead-letters/redrive", #"{"filter": {"fingerprint": "\#(fingerprint)"}}"#),
+                ("dead-letters/delete", #"{"ids": ["\#(id)"]}"#),
+            ] { _ = try await client.change("/api/v1/admin/\(path)", .admin, body) }
+        }
+        let changed = try await changes(pages)
+        #expect(changed.count == forms.count)
+        #expect(changed == (try await changes(api)))
+    }
+
     @Test func `is refused where it is none`() async throws {
         try await filled().run { client async throws in
             let browser = Browser(client)

@@ -185,6 +185,12 @@ final class Browser: Sendable {
         -> TestResponse
     {
         let text = fields.map { "\($0)=\(PercentEncoding.encoded($1))" }.joined(separator: "&")
+        return try await post(uri, encoded: text, headers)
+    }
+
+    /// Sends a form as it goes over the wire, and follows where it leads.
+    @discardableResult
+    func post(_ uri: String, encoded text: String, _ headers: HTTPFields = [:]) async throws -> TestResponse {
         var headers = headers
         headers[.contentType] = "application/x-www-form-urlencoded"
         let answer = try await ask(uri, .post, headers, ByteBuffer(string: text))

@@ -24,7 +24,10 @@ struct DashboardRoutes: Sendable {
 
     var home: String { configuration.basePath + Self.path }
     var deadLetters: any DeadLetters { administration.deadLetters }
-    var auditor: Auditor { Auditor(trail: administration.audit) }
+    var changes: AuditedChanges { AuditedChanges(administration: administration) }
+    var orders: WorkerOrders {
+        WorkerOrders(workers: administration.workers, auditor: Auditor(trail: administration.audit))
+    }
     var body: BodyReader {
         BodyReader(largest: configuration.limits.bodyBytes, longest: configuration.limits.idleTime)
     }
