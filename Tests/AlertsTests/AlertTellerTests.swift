@@ -6,7 +6,7 @@ import Testing
 
 @testable import Alerts
 
-@Suite struct `Telling hooks` {
+@Suite(.timeLimit(.minutes(1))) struct `Telling hooks` {
     private let ledger = LedgerInMemory()
 
     private func teller(_ hook: FakeHook, _ counter: AlertCounter = AlertCounter(hooks: ["fake"])) -> AlertTeller {
@@ -173,8 +173,13 @@ extension Logger {
 private final class FakeHook: AlertHook {
     let name = "fake"
     let wants: AlertHookWants
+    private struct Pace {
+        var isSlow = false
+        var isBeingTold = false
+    }
+
     private let state = Mutex<(told: [Alert], failure: AlertHookError?)>(([], nil))
-    private let slowness = Mutex((isSlow: false, isBeingTold: false))
+    private let pace = Mutex(Pace())
 
     init(_ wants: AlertHookWants) { self.wants = wants }
 
@@ -186,13 +191,13 @@ private final class FakeHook: AlertHook {
 
     /// Whether it lets everybody wait who tells it something.
     var isSlow: Bool {
-        get { slowness.withLock { $0.isSlow } }
-        set { slowness.withLock { $0.isSlow = newValue } }
+        get { pace.withLock { $0.isSlow } }
+        set { pace.withLock { $0.isSlow = newValue } }
     }
-    var isBeingTold: Bool { slowness.withLock { $0.isBeingTold } }
+    var isBeingTold: Bool { pace.withLock { $0.isBeingTold } }
 
     func tell(_ alert: Alert) async throws(AlertHookError) -> String {
-        slowness.withLock { $0.isBeingTold = true }
+        pace.withLock { $0.isBeingTold = true }
         while isSlow {
             // As a real client of HTTP, which ends with its task.
             if Task.isCancelled { throw AlertHookError("cancelled") }
