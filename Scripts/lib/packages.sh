@@ -10,9 +10,9 @@ build_packages=(
 # What the demonstration needs beside the program itself.
 run_packages=(redis-server fonts-dejavu-core)
 
-# What the tests need beside that: readers of PDF files, a maker of certificates, a browser for the pages, clocks that are
-# wrong.
-test_packages=(poppler-utils openssl chromium chromium-driver libfaketime)
+# What the tests need beside that: readers and a judge of PDF files, a maker of certificates, a browser for the pages,
+# clocks that are wrong.
+test_packages=(poppler-utils qpdf openssl chromium chromium-driver libfaketime)
 
 is_installed() {
     [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
