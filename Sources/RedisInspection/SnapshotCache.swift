@@ -5,7 +5,7 @@ actor SnapshotCache<Snapshot: Sendable> {
         let task: Task<Snapshot, any Error>
     }
 
-    private let take: @Sendable () async throws -> Snapshot
+    private let take: @concurrent @Sendable () async throws -> Snapshot
     private let pause: Duration
     private var last: (snapshot: Snapshot, startedAt: ContinuousClock.Instant)?
     private var running: Running?
@@ -13,7 +13,7 @@ actor SnapshotCache<Snapshot: Sendable> {
     /// - Parameters:
     ///   - pause: the least time from the start of one snapshot to the start of the next.
     ///   - take: takes a snapshot.
-    init(pause: Duration, take: @escaping @Sendable () async throws -> Snapshot) {
+    init(pause: Duration, take: @escaping @concurrent @Sendable () async throws -> Snapshot) {
         self.pause = pause
         self.take = take
     }
@@ -39,13 +39,14 @@ actor SnapshotCache<Snapshot: Sendable> {
     }
 
     private func start(at now: ContinuousClock.Instant) {
-        // A task of its own: whoever asked first may be cancelled, those who wait with it are not.
-        let task = Task { [take] in try await take() }
-        running = Running(startedAt: now, task: task)
-        Task {
-            let result = await task.result
-            running = nil
-            if case .success(let snapshot) = result { last = (snapshot, now) }
+        // A task of its own: whoever asked first may be cancelled, those who wait with it are not. It says itself that it is
+        // over, before they hear of it: one that waits for a later snapshot would find it running still, and ask for ever.
+        let task = Task {
+            defer { running = nil }
+            let snapshot = try await take()
+            last = (snapshot, now)
+            return snapshot
         }
+        running = Running(startedAt: now, task: task)
     }
 }

@@ -113,18 +113,7 @@ import Testing
         wants: AlertHookWants
     ) async throws {
         let hook = FakeHook(wants)
-        var first = teller(hook)
-        _ = await first.step()
-        ledger.keep(1)
-        hook.isSlow = true
-        let running = Task { [first] in
-            var first = first
-            _ = await first.step()
-        }
-        while !hook.isBeingTold { await Task.yield() }
-        running.cancel()
-        hook.isSlow = false
-        await running.value
+        await stopWhileTelling(hook, of: 1)
         #expect(hook.told.count == 1)
         var second = teller(hook)
         _ = await second.step()
@@ -136,9 +125,15 @@ import Testing
 
     @Test func `begins nothing new once it is to stop`() async throws {
         let hook = FakeHook(.each)
+        await stopWhileTelling(hook, of: 3)
+        #expect(hook.told.map(\.letter.id) == ["letter-1"])
+    }
+
+    /// Has letters come, and the teller end while it tells the hook of the first.
+    private func stopWhileTelling(_ hook: FakeHook, of letters: Int) async {
         var first = teller(hook)
         _ = await first.step()
-        ledger.keep(3)
+        ledger.keep(letters)
         hook.isSlow = true
         let running = Task { [first] in
             var first = first
@@ -148,7 +143,6 @@ import Testing
         running.cancel()
         hook.isSlow = false
         await running.value
-        #expect(hook.told.map(\.letter.id) == ["letter-1"])
     }
 
     @Test func `without Redis nothing is told and nothing lost`() async {
