@@ -719,7 +719,7 @@ def test_tokens_and_what_was_sent_are_in_no_log(deployment):
     # What is logged by its name, with what would be a line of its own there.
     harm = urllib.parse.quote("none\r\nX-Injected: 1\x1b[31m\x00", safe="")
     assert visitor.send(f"{JOBS}/workers/{harm}/grow", {"csrf": token}).status == 303
-    process.wait_for_line("worker.grow none.*X-Injected")
+    process.wait_for_line("worker.pool_grow none.*X-Injected")
     arguments = '{"task": "proj.noop", "kwargs": {"password": "an-argument-of-somebody"}}'
     assert send_json(gateway, "/api/tasks", arguments).status == 202
     process.wait_for_line("Task proj.noop.* for admin")
