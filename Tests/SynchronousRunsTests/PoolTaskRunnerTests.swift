@@ -162,6 +162,8 @@ private func value(_ outcome: RunOutcome) -> JSONValue? {
         let go = GoAhead()
         let running = Task.immediate { value(try await runner.run(go.request())) }
         #expect(runner.count == 1)
+        // What has not begun is given to the others.
+        try await go.isAwaited()
         runner.change(
             to: RunnerConfiguration(
                 program: testProgram,
@@ -190,6 +192,7 @@ private func value(_ outcome: RunOutcome) -> JSONValue? {
         let go = GoAhead()
         let running = Task.immediate { value(try await runner.run(go.request())) }
         #expect(runner.count == 1)
+        try await go.isAwaited()
         let stopping = Task.immediate {
             guard isChanged else { return await runner.stop() }
             let setup = PoolSetup(tasks: [.init(task: "echo", handler: "echo")])
@@ -232,11 +235,12 @@ private func value(_ outcome: RunOutcome) -> JSONValue? {
 
     @Test func `lets what runs end, and takes nothing more`() async throws {
         let runner = runner { $0.processes = 1 }
-        // The process has to be there: what has not begun is given back.
         let ready = try #require(value(try await runner.run(request("echo")))?["pid"])
         let go = GoAhead()
         let running = Task.immediate { value(try await runner.run(go.request())) }
         #expect(runner.count == 1)
+        // What has not begun is given back.
+        try await go.isAwaited()
         let stopping = Task.immediate { await runner.stop() }
         await #expect(throws: InspectionError(.unavailable, "")) { try await runner.run(request("echo")) }
         go.give()
